@@ -1,0 +1,51 @@
+# `make` prints help. Everything that is needed is set up on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint type bench lock clean packages-run packages-test
+
+help: ## this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: packages-run $(VENV)/run.done ## set up what is missing and run the box on the simulated board
+	@exec $(BIN)/edge run $(ARGS)
+
+test: packages-test check ## set up what is missing, check, and pass every test ring
+	$(BIN)/python -m pytest -q $(ARGS)
+
+check: lint type ## lint and types
+
+lint: $(VENV)/dev.done ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: $(VENV)/dev.done ## mypy, strict
+	$(BIN)/mypy
+
+bench: packages-test $(VENV)/dev.done ## measure and print the figures with their conditions
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lock: $(VENV)/dev.done ## write constraints.txt anew from what is installed here
+	$(BIN)/pip freeze --exclude-editable | grep -v '^scopecast' > constraints.txt
+
+clean: ## remove the virtual environment and everything the box kept
+	rm -rf $(VENV) var
+
+packages-run:
+	@sh image-build/packages.sh run
+
+packages-test:
+	@sh image-build/packages.sh run test
+
+$(BIN)/python: | packages-run
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.done: pyproject.toml constraints.txt | packages-run $(BIN)/python
+	$(BIN)/pip install -q -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/dev.done: pyproject.toml constraints.txt | packages-test $(BIN)/python
+	$(BIN)/pip install -q -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/run.done
