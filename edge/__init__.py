@@ -1,0 +1,4 @@
+"""Scopecast: the software of the box beside the endoscope."""
+
+# SPDX-License-Identifier: Apache-2.0
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Values only, standard library only: what passes between the parts."""

@@ -1,0 +1,57 @@
+"""Commands and their results, the same over MQTT, HTTP and the CLI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Op(StrEnum):
+    STREAM_START = "stream.start"
+    STREAM_STOP = "stream.stop"
+    SINK_SET = "sink.set"
+    SINK_REMOVE = "sink.remove"
+    ENCODER_SET = "encoder.set"
+    SNAPSHOT_TAKE = "snapshot.take"
+    SIM_FAULT = "sim.fault"
+
+
+class Lane(StrEnum):
+    """Commands of one lane run one after another, in order of arrival."""
+
+    SYSTEM = "system"
+    RECORD = "record"
+    STREAM = "stream"
+    CONFIG = "config"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`args` are as the caller sent them, not yet validated; `by` is an opaque actor id."""
+
+    id: str
+    op: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+    by: str = "local"
+
+
+class ResultState(StrEnum):
+    ACCEPTED = "accepted"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`code` is `ok` or an error's code; `detail` a sentence; `payload` the op's own answer."""
+
+    id: str
+    st: ResultState
+    code: str = "ok"
+    detail: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,42 @@
+"""What is wanted of outputs: plain values that commands set and the media process obeys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class SinkKind(StrEnum):
+    SRT = "srt"
+    WHEP = "whep"
+
+
+@dataclass(frozen=True, slots=True)
+class SinkSpec:
+    """One output as asked for. The passphrase never appears in repr, log or status.
+
+    `url` is `srt://host:port?mode=caller|listener`; empty for kind `whep`.
+    """
+
+    name: str
+    kind: SinkKind
+    url: str = ""
+    latency_ms: int = 120
+    stream_id: str = ""
+    passphrase: str = field(default="", repr=False)
+    rung: str = "main"
+    running: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RungSpec:
+    name: str
+    bitrate_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPlan:
+    """The whole wish for the media process, always complete, never a patch."""
+
+    sinks: tuple[SinkSpec, ...] = ()
+    rungs: tuple[RungSpec, ...] = ()

@@ -1,0 +1,65 @@
+"""What a picture is made of: raw formats, encoded formats, encode targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+
+class Pixel(StrEnum):
+    """Memory layouts of raw pictures, by FFmpeg's names."""
+
+    YUV420P = "yuv420p"
+    NV12 = "nv12"
+    UYVY422 = "uyvy422"
+    YUYV422 = "yuyv422"
+    RGB24 = "rgb24"
+
+
+class Colorimetry(StrEnum):
+    """Primaries, transfer and matrix taken together, as the source says."""
+
+    BT709 = "bt709"
+    BT601 = "bt601"
+
+
+class Range(StrEnum):
+    LIMITED = "limited"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFormat:
+    """A raw picture's shape and colour. `fps` is the nominal rate in frames per second."""
+
+    width: int
+    height: int
+    fps: Fraction
+    pixel: Pixel = Pixel.YUV420P
+    colorimetry: Colorimetry = Colorimetry.BT709
+    range: Range = Range.LIMITED
+
+
+class Codec(StrEnum):
+    H264 = "h264"
+    H265 = "h265"
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeTarget:
+    """What a rung is asked for. `max_bitrate_bps` is the ceiling of live retargeting."""
+
+    bitrate_bps: int
+    max_bitrate_bps: int
+    gop_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFormat:
+    """An encoded stream's shape: one object per epoch, shared by its access units."""
+
+    rung: str
+    epoch: int
+    codec: Codec
+    video: VideoFormat

@@ -1,0 +1,158 @@
+"""The seams: what a source, encoder, sink, clock, painter must do. Read this file first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Protocol, runtime_checkable
+
+from edge.model.frame import AccessUnit, Encoded, Frame
+from edge.model.signal import Signal
+from edge.model.video import EncodeTarget, StreamFormat, VideoFormat
+
+
+class Clock(Protocol):
+    """Monotonic time for durations, UTC for people, one map between them."""
+
+    def mono_ns(self) -> int:
+        """CLOCK_MONOTONIC in ns."""
+        ...
+
+    def utc_ns(self, mono_ns: int | None = None) -> int:
+        """UTC in ns of that monotonic instant (now when None)."""
+        ...
+
+    def synchronised(self) -> bool:
+        """Whether an outside reference disciplines UTC now."""
+        ...
+
+    def uncertainty_us(self) -> int | None:
+        """Bound of the UTC error in microseconds; None when unknown."""
+        ...
+
+
+class Source(Protocol):
+    """A video input. Blocking; used by one thread only, except `signal` and `close`.
+
+    `open` raises Unavailable when the device is not there. `read` returns a Frame, or the
+    Signal when there is no picture now, or None when nothing happened within `timeout_s`;
+    it raises Unavailable when the device is gone and must be opened again. A new mode shows
+    as a changed `Frame.format`. The receiver of a Frame must release its lease.
+    """
+
+    @property
+    def name(self) -> str: ...
+    def open(self) -> None: ...
+    def read(self, timeout_s: float) -> Frame | Signal | None: ...
+    def signal(self) -> Signal: ...
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Faultable(Protocol):
+    """A simulated source that obeys a script of faults."""
+
+    def fault(self, kind: str, seconds: float | None) -> None:
+        """Start a fault now, for `seconds` (until the next one when None). Raises Invalid."""
+        ...
+
+
+class Retarget(Enum):
+    LIVE = auto()
+    NEEDS_NEW_EPOCH = auto()
+
+
+class Encoder(Protocol):
+    """One rung's encoder. Blocking; one thread. No reordering, parameter sets at each keyframe.
+
+    `open` raises NotSupported when it cannot do that format. `encode` never keeps the lease
+    after it returns.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def hardware(self) -> bool: ...
+    def open(self, video: VideoFormat, target: EncodeTarget) -> None: ...
+    def encode(self, frame: Frame, *, force_key: bool) -> Sequence[Encoded]: ...
+    def retarget(self, target: EncodeTarget) -> Retarget: ...
+    def close(self) -> None: ...
+
+
+class Sink(Protocol):
+    """A consumer of access units: blocking, in its own thread.
+
+    `open` is called with the format of the first unit, and again when the epoch changes; it
+    raises Unavailable when the peer cannot be reached. `write` raises Unavailable when the
+    peer is gone; the runner closes, waits and opens again at a keyframe.
+    """
+
+    @property
+    def name(self) -> str: ...
+    def open(self, format: StreamFormat) -> None: ...
+    def write(self, unit: AccessUnit) -> None: ...
+    def close(self) -> None: ...
+    def detail(self) -> Mapping[str, Any]:
+        """Numbers and names for the status document; no secrets."""
+        ...
+
+
+class Painter(Protocol):
+    """Draws text as an 8-bit coverage mask."""
+
+    def text(self, text: str, height_px: int) -> tuple[int, int, bytes]:
+        """(width, height, rows of coverage 0..255) of that text in letters of that height."""
+        ...
+
+
+class Outlet(Protocol):
+    """Where sinks are attached: one rung's distributor. Thread-safe."""
+
+    def attach(self, sink: Sink) -> None:
+        """Give the sink a thread and a queue; it starts at the next keyframe. Raises Busy on a taken name."""
+        ...
+
+    def detach(self, name: str) -> None:
+        """Stop and close that sink; no error when it is not there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """One picture as JPEG with its capture time in UTC ns. `live` is False for a frozen picture."""
+
+    jpeg: bytes
+    utc_ns: int
+    width: int
+    height: int
+    live: bool
+
+
+class Pictures(Protocol):
+    """The current picture. Raises SignalLost when there is none that is live or frozen."""
+
+    async def still(self) -> Still: ...
+
+
+class Whep(Protocol):
+    """WebRTC viewers. Raises Invalid (SDP), NotFound (session, rung), Busy (full), Unavailable."""
+
+    async def offer(self, rung: str, sdp: str) -> tuple[str, str]:
+        """(session id, SDP answer)."""
+        ...
+
+    async def trickle(self, session: str, fragment: str) -> None: ...
+    async def end(self, session: str) -> None: ...
+
+
+class Pairing(Protocol):
+    """A technician's one-time code lets a controller enrol its public key."""
+
+    def open_code(self) -> tuple[str, float]:
+        """A fresh code to show and the seconds for which it holds."""
+        ...
+
+    async def pair(self, code: str, kid: str, public_key: str) -> Mapping[str, Any]:
+        """What the controller needs to know of the box. Raises Forbidden, Invalid."""
+        ...

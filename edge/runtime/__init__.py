@@ -1,0 +1,1 @@
+"""What every process of the box needs: components, supervision, mailboxes, local IPC, logging."""

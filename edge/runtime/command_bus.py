@@ -1,0 +1,58 @@
+"""The one door for commands, whoever sends them: MQTT, HTTP, the page, the CLI."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edge.model.command import Command, Lane, Result, ResultState
+from edge.model.errors import EdgeError, Rejected
+
+_LOG = logging.getLogger(__name__)
+Run = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    lane: Lane
+    run: Run
+
+
+class CommandBus:
+    """Operations by name; those of one lane run one at a time, in order of arrival."""
+
+    def __init__(self) -> None:
+        self._operations: dict[str, _Operation] = {}
+        self._lanes = {lane: asyncio.Lock() for lane in Lane}
+
+    def register(self, op: str, lane: Lane, run: Run) -> None:
+        """`run` takes the arguments as sent and returns the answer; it raises EdgeError to refuse or fail."""
+        self._operations[op] = _Operation(lane, run)
+
+    def knows(self, op: str) -> bool:
+        return op in self._operations
+
+    def lane_of(self, op: str) -> Lane:
+        """The lane of an operation; `system` for one that is not known."""
+        operation = self._operations.get(op)
+        return operation.lane if operation else Lane.SYSTEM
+
+    async def submit(self, command: Command) -> Result:
+        """Never raises: what went wrong is in the result."""
+        operation = self._operations.get(command.op)
+        if operation is None:
+            return Result(command.id, ResultState.REJECTED, "unknown_operation", f"no operation {command.op!r}")
+        async with self._lanes[operation.lane]:
+            try:
+                payload = await operation.run(command.args)
+            except Rejected as error:
+                return Result(command.id, ResultState.REJECTED, error.code, str(error))
+            except EdgeError as error:
+                return Result(command.id, ResultState.FAILED, error.code, str(error))
+            except Exception:
+                _LOG.exception("operation %s failed", command.op)
+                return Result(command.id, ResultState.FAILED, "fault", f"{command.op} failed inside the box")
+        return Result(command.id, ResultState.DONE, payload=payload)
