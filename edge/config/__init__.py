@@ -1,0 +1,1 @@
+"""Configuration: strict, frozen, layered."""

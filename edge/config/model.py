@@ -1,0 +1,186 @@
+"""Every setting of the box, with its default. Unknown keys and wrong types are errors.
+
+The only home of pydantic. Each option's description is what docs/edge.toml and
+docs/configuration.md say of it. Relative paths are relative to the working directory.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Bitrate = Annotated[int, Field(ge=100_000, le=100_000_000)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Speed = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class Section(BaseModel):
+    """A TOML table: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceKind(StrEnum):
+    SIM = "sim"
+    URL = "url"
+
+
+class SimConfig(Section):
+    """The simulated board: what its 'cable' carries."""
+
+    width: Annotated[int, Field(ge=320, le=3840, multiple_of=16, description="Width of the picture in pixels.")] = 1920
+    height: Annotated[int, Field(ge=240, le=2160, multiple_of=2, description="Height of the picture in pixels.")] = 1080
+    fps: Annotated[int, Field(ge=1, le=60, description="Pictures per second.")] = 60
+    script: Annotated[
+        Path | None, Field(description="File of faults to play from the start, lines of `AT FAULT [FOR]` in seconds.")
+    ] = None
+
+
+class UrlConfig(Section):
+    """A source that anything opens which PyAV opens."""
+
+    url: Annotated[str, Field(description="A file, or an RTSP, UDP or HTTP address.")] = ""
+    loop: Annotated[bool, Field(description="Start a file again from its beginning when it ends.")] = False
+
+
+class SourceConfig(Section):
+    """Where pictures come from."""
+
+    kind: Annotated[SourceKind, Field(description="`sim` is the simulated board, `url` a file or network stream.")] = (
+        SourceKind.SIM
+    )
+    sim: SimConfig = SimConfig()
+    url: UrlConfig = UrlConfig()
+
+    @model_validator(mode="after")
+    def _url_needed(self) -> SourceConfig:
+        if self.kind is SourceKind.URL and not self.url.url:
+            raise ValueError("kind 'url' needs source.url.url")
+        return self
+
+
+class EncoderConfig(Section):
+    """The encode that every viewer and output shares: the rung `main`."""
+
+    bitrate_bps: Annotated[Bitrate, Field(description="Target bit rate at start, in bit/s.")] = 8_000_000
+    max_bitrate_bps: Annotated[
+        Bitrate, Field(description="Ceiling in bit/s for what the command `encoder.set` may ask.")
+    ] = 20_000_000
+    gop_s: Annotated[float, Field(ge=0.5, le=10, description="Seconds between regular keyframes.")] = 2.0
+    speed: Annotated[Speed, Field(description="Preset of the software encoder: slower looks better, costs CPU.")] = (
+        "ultrafast"
+    )
+
+    @model_validator(mode="after")
+    def _ceiling(self) -> EncoderConfig:
+        if self.bitrate_bps > self.max_bitrate_bps:
+            raise ValueError("bitrate_bps is above max_bitrate_bps")
+        return self
+
+
+class LivenessConfig(Section):
+    """When a picture stops being live."""
+
+    slate_after_ms: Annotated[
+        int, Field(ge=100, le=300, description="Milliseconds without a new picture until the slate is shown.")
+    ] = 250
+    freeze_after_ms: Annotated[
+        int,
+        Field(ge=0, le=10_000, description="Milliseconds of identical pictures until they count as frozen; 0 is off."),
+    ] = 400
+
+
+class SrtSinkConfig(Section):
+    """An SRT output that exists from the start; more come by command."""
+
+    name: Annotated[Name, Field(description="Name of the output in commands and status.")] = "srt"
+    url: Annotated[str, Field(description="`srt://HOST:PORT?mode=listener` or `?mode=caller`.")] = (
+        "srt://127.0.0.1:9710?mode=listener"
+    )
+    latency_ms: Annotated[
+        int, Field(ge=20, le=8000, description="SRT latency in ms: about 4 round trips, 120 at least on a clean path.")
+    ] = 120
+    stream_id: Annotated[str, Field(max_length=512, description="SRT stream id that a caller announces.")] = ""
+    passphrase_file: Annotated[
+        Path | None, Field(description="File whose first line is the passphrase (10 to 79 characters); turns on AES.")
+    ] = None
+
+    @field_validator("url")
+    @classmethod
+    def _srt(cls, url: str) -> str:
+        if not url.startswith("srt://"):
+            raise ValueError("must start with srt://")
+        split = urlsplit(url)
+        if split.port is None:
+            raise ValueError("must name a port, as in srt://HOST:PORT")
+        if "passphrase" in parse_qs(split.query, keep_blank_values=True):
+            raise ValueError("must not carry the passphrase; put it into a file and name that in passphrase_file")
+        return url
+
+
+class WebConfig(Section):
+    """The touchscreen page and the local HTTP API."""
+
+    host: Annotated[str, Field(min_length=1, description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[Port, Field(description="TCP port to listen on.")] = 8080
+
+
+class WebrtcConfig(Section):
+    """Viewers over WHEP."""
+
+    max_viewers: Annotated[int, Field(ge=1, le=32, description="Viewers at one time; the next one is refused.")] = 8
+    ice_servers: Annotated[
+        tuple[str, ...], Field(description="STUN and TURN addresses, as in `stun:HOST:3478`; none on a plain network.")
+    ] = ()
+
+
+class MqttConfig(Section):
+    """The central controller's broker. Without a host the box runs a broker of its own on loopback."""
+
+    host: Annotated[
+        str, Field(description="The broker's address, on this machine; empty: the box starts one of its own.")
+    ] = ""
+    port: Annotated[Port, Field(description="The broker's TCP port.")] = 1883
+    reconnect_spread_s: Annotated[
+        float, Field(ge=0, le=3600, description="The first retry after a loss comes at random within so many seconds.")
+    ] = 5.0
+
+
+class PathsConfig(Section):
+    """Directories; both are created when missing."""
+
+    state_dir: Annotated[Path, Field(description="What survives a restart: keys, journal, outbox.")] = Path("var/state")
+    run_dir: Annotated[
+        Path, Field(description="Local sockets; keep it short, the kernel's limit for a socket's path is 108 bytes.")
+    ] = Path("var/run")
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    log_level: Annotated[LogLevel, Field(description="The least severe messages that are logged.")] = "INFO"
+    source: SourceConfig = SourceConfig()
+    encoder: EncoderConfig = EncoderConfig()
+    liveness: LivenessConfig = LivenessConfig()
+    srt: tuple[SrtSinkConfig, ...] = (SrtSinkConfig(),)
+    web: WebConfig = WebConfig()
+    webrtc: WebrtcConfig = WebrtcConfig()
+    mqtt: MqttConfig = MqttConfig()
+    paths: PathsConfig = PathsConfig()
+
+    @field_validator("srt")
+    @classmethod
+    def _own_names(cls, srt: tuple[SrtSinkConfig, ...]) -> tuple[SrtSinkConfig, ...]:
+        twice = [name for name, count in Counter(sink.name for sink in srt).items() if count > 1]
+        if twice:
+            raise ValueError(f"two outputs have the name {twice[0]!r}")
+        if any(sink.name == "webrtc" for sink in srt):
+            raise ValueError("'webrtc' is the name of the built-in WebRTC output")
+        return srt
