@@ -1,0 +1,1 @@
+"""The hardware: sources and encoders behind the ports, one package for each kind of board."""

@@ -1,0 +1,1 @@
+"""Sources and encoders made of FFmpeg through PyAV."""
