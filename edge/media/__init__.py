@@ -1,0 +1,1 @@
+"""The media core: capture, liveness, slate, rungs, distribution, latency."""
