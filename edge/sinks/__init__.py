@@ -1,0 +1,1 @@
+"""Where access units go: SRT, another process, a still picture."""

@@ -1,0 +1,123 @@
+"""SRT outputs: one we call ourselves, and one over a connection that a receiver opened to us."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from edge.model.errors import EdgeError, Invalid, PeerGone, Unavailable
+from edge.model.frame import AccessUnit
+from edge.model.sink import SinkSpec
+from edge.model.video import StreamFormat
+from edge.sinks.errors import PeerLeft
+from edge.sinks.libsrt import Libsrt
+from edge.sinks.mpegts import TsMuxer
+from edge.sinks.srt_socket import SrtOptions, SrtSocket, dial
+from edge.sinks.srt_url import SrtAddress, SrtMode, parse_srt_url
+
+
+def srt_options(spec: SinkSpec, address: SrtAddress) -> SrtOptions:
+    """What was asked for; the URL's own latency and stream id go first. Raises Invalid."""
+    return SrtOptions(
+        latency_ms=spec.latency_ms if address.latency_ms is None else address.latency_ms,
+        stream_id=spec.stream_id if address.stream_id is None else address.stream_id,
+        passphrase=spec.passphrase,
+    )
+
+
+class SrtSink:
+    """A sink that calls a listening receiver, and calls again whenever it is opened again.
+
+    `open` blocks for about 3 s at most and raises TimedOut, PeerGone (code `wrong_passphrase`
+    where it is that) or Missing; while connected it does nothing, so that a new epoch goes on
+    in the same connection. `write` blocks for about 1 s at most and raises PeerGone, TimedOut.
+    """
+
+    def __init__(self, *, spec: SinkSpec, libsrt: Libsrt | None = None) -> None:
+        """Raises Invalid for a wrong URL or passphrase, and for a listener's URL."""
+        self.name = spec.name
+        self._address = parse_srt_url(spec.url)
+        if self._address.mode is not SrtMode.CALLER:
+            raise Invalid(f"SRT address: sink {spec.name!r} calls, mode 'listener' does not fit")
+        self._options = srt_options(spec, self._address)
+        self._libsrt = libsrt or Libsrt()
+        self._socket: SrtSocket | None = None
+        self._muxer = TsMuxer()
+
+    def open(self, format: StreamFormat) -> None:
+        if self._socket is not None and self._socket.connected:
+            return
+        self.close()
+        self._socket = dial(self._libsrt, self._address.host, self._address.port, self._options)
+
+    def write(self, unit: AccessUnit) -> None:
+        if self._socket is None:
+            raise PeerGone(f"SRT {self._address.where}: not connected")
+        self._socket.send(self._muxer.mux(unit))
+
+    def close(self) -> None:
+        self._muxer = TsMuxer()
+        if self._socket is not None:
+            self._socket.close()
+
+    def detail(self) -> Mapping[str, Any]:
+        """Before the first connection, latency is the wished one and encryption what is configured."""
+        return {
+            "mode": SrtMode.CALLER.value,
+            "peer": self._address.where,
+            "latency_ms": self._options.latency_ms,
+            "stream_id": self._options.stream_id,
+            **security(encrypted=bool(self._options.passphrase)),
+            **_live_detail(self._socket),
+        }
+
+
+class ReceiverSink:
+    """A sink over an accepted connection. Every error is PeerLeft: nothing here can be opened again."""
+
+    def __init__(self, *, name: str, connection: SrtSocket) -> None:
+        self.name = name
+        self.connection = connection
+        self._muxer = TsMuxer()
+
+    def open(self, format: StreamFormat) -> None:
+        if not self.connection.connected:
+            raise PeerLeft(f"SRT receiver {self.connection.peer} has left")
+
+    def write(self, unit: AccessUnit) -> None:
+        try:
+            self.connection.send(self._muxer.mux(unit))
+        except Unavailable as error:
+            raise PeerLeft(f"SRT receiver {self.connection.peer} has left: {error}") from error
+
+    def close(self) -> None:
+        self._muxer = TsMuxer()
+        self.connection.close()
+
+    def detail(self) -> Mapping[str, Any]:
+        return {
+            "mode": SrtMode.LISTENER.value,
+            "peer": self.connection.peer,
+            "stream_id": self.connection.stream_id,
+            **security(encrypted=False),
+            **_live_detail(self.connection),
+        }
+
+
+def security(*, encrypted: bool) -> Mapping[str, bool]:
+    """SRT's AES-CTR hides the picture, and does not show that somebody changed it."""
+    return {"encrypted": encrypted, "authenticated": False}
+
+
+def _live_detail(connection: SrtSocket | None) -> Mapping[str, Any]:
+    """What only an open connection knows; nothing once it is closed."""
+    if connection is not None:
+        with contextlib.suppress(EdgeError):
+            return {
+                "latency_ms": connection.latency_ms,
+                **security(encrypted=connection.encrypted),
+                "stats": asdict(connection.stats()),
+            }
+    return {}

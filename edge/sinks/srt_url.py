@@ -1,0 +1,121 @@
+"""Addresses of SRT peers: `srt://host:port?mode=caller|listener`.
+
+Keys as in srt-live-transmit: `mode`, `latency` (milliseconds), `streamid`. A passphrase in a
+URL is refused, since URLs are shown and logged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from edge.model.errors import Invalid
+
+MIN_LATENCY_MS, MAX_LATENCY_MS = 20, 8000
+MAX_STREAM_ID_BYTES = 512  # SRTO_STREAMID
+_KEYS = ("mode", "latency", "streamid")
+
+
+class SrtMode(StrEnum):
+    """Who opens the connection: `caller` we do, `listener` the peer does."""
+
+    CALLER = "caller"
+    LISTENER = "listener"
+
+
+@dataclass(frozen=True, slots=True)
+class SrtAddress:
+    """An empty host is every interface and stands only in a listener's address.
+
+    `latency_ms` and `stream_id` are None where the URL does not give them.
+    """
+
+    host: str
+    port: int
+    mode: SrtMode
+    latency_ms: int | None = None
+    stream_id: str | None = None
+
+    @property
+    def where(self) -> str:
+        """`host:port`, with an IPv6 host in brackets."""
+        return where(self.host, self.port)
+
+
+def where(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def parse_srt_url(url: str) -> SrtAddress:
+    """Without `mode`, an address with a host is called and one without is listened on.
+
+    Raises Invalid naming the part that is wrong, never its secret.
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError as error:
+        raise Invalid(f"SRT address: {error}") from error
+    if parts.scheme != "srt":
+        raise Invalid(f"SRT address: scheme {parts.scheme!r} is not 'srt'")
+    if parts.username or parts.password:
+        raise Invalid("SRT address: no user or password belongs before the host")
+    if parts.path not in ("", "/") or parts.fragment:
+        raise Invalid(f"SRT address: nothing may follow the port but '?': {parts.path or parts.fragment!r}")
+    query = _query(parts)
+    return SrtAddress(
+        host=host,
+        port=_port(parts),
+        mode=_mode(query.get("mode"), host),
+        latency_ms=_latency_ms(query["latency"]) if "latency" in query else None,
+        stream_id=checked_stream_id(query["streamid"]) if "streamid" in query else None,
+    )
+
+
+def checked_stream_id(stream_id: str) -> str:
+    """The stream id itself. Raises Invalid when it is too long for SRT."""
+    if len(stream_id.encode()) > MAX_STREAM_ID_BYTES:
+        raise Invalid(f"SRT stream id: longer than {MAX_STREAM_ID_BYTES} bytes")
+    return stream_id
+
+
+def _port(parts: SplitResult) -> int:
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise Invalid("SRT address: the port is not a number of 1 to 65535") from error
+    if not port:
+        raise Invalid("SRT address: a port of 1 to 65535 is needed")
+    return port
+
+
+def _mode(mode: str | None, host: str) -> SrtMode:
+    if mode is None:
+        return SrtMode.CALLER if host else SrtMode.LISTENER
+    if mode not in tuple(SrtMode):
+        raise Invalid(f"SRT address: mode {mode!r} is not one of {', '.join(SrtMode)}")
+    if mode == SrtMode.CALLER and not host:
+        raise Invalid("SRT address: mode 'caller' needs a host")
+    return SrtMode(mode)
+
+
+def _latency_ms(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or not MIN_LATENCY_MS <= int(text) <= MAX_LATENCY_MS:
+        raise Invalid(f"SRT address: latency {text!r} is not {MIN_LATENCY_MS} to {MAX_LATENCY_MS} ms")
+    return int(text)
+
+
+def _query(parts: SplitResult) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError as error:
+        raise Invalid("SRT address: after '?' must come key=value pairs") from error
+    for key, _ in pairs:
+        if key == "passphrase":
+            raise Invalid("SRT address: a passphrase does not belong into a URL, set it apart")
+        if key not in _KEYS:
+            raise Invalid(f"SRT address: unknown key {key!r}, known are {', '.join(_KEYS)}")
+    if len(pairs) != len(dict(pairs)):
+        raise Invalid("SRT address: a key stands twice")
+    return dict(pairs)
