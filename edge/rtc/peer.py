@@ -1,0 +1,106 @@
+"""One viewer's peer connection: answers its offer, sends it the units of one track."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import unquote
+
+from aiortc import (
+    RTCConfiguration,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCRtpCodecCapability,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
+from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
+
+from edge.model.errors import Invalid, NotSupported
+from edge.rtc.adapter import PathReport, SenderTap
+from edge.rtc.offer import Fragment, Offer
+from edge.rtc.payload import PayloadCache
+from edge.rtc.rtp_stream import CodedPicture
+from edge.rtc.viewer_sink import ViewerSink
+
+_REFUSED = (InternalError, InvalidAccessError, InvalidStateError, OperationError, ValueError, AssertionError)
+_TELL_TIME_EVERY = 90_000  # of pts: once a second, and with each keyframe (docs/contracts/timing.md)
+
+
+class ViewerPeer:
+    """Event loop only. `state` is WebRTC's connection state by its own names."""
+
+    def __init__(self, *, sink: ViewerSink, payloads: PayloadCache, ice_servers: Sequence[str]) -> None:
+        self._sink = sink
+        self._payloads = payloads
+        self._told_pts: int | None = None
+        self._ice_user = ""
+        servers = [ice_server(url) for url in ice_servers]
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._transceiver = self._connection.addTransceiver(sink.track, direction="sendonly")
+        self._transceiver.setCodecPreferences(h264_only())
+        self._tap = SenderTap(
+            self._transceiver,
+            next_picture=self._next_picture,
+            on_keyframe_wanted=sink.want_keyframe,
+            on_bandwidth=sink.estimate_bandwidth,
+            utc_ns=sink.utc_ns,
+        )
+
+    @property
+    def state(self) -> str:
+        return self._connection.connectionState
+
+    @property
+    def path(self) -> PathReport:
+        return self._tap.report
+
+    async def answer(self, offer: Offer) -> str:
+        """The SDP answer with all our candidates. Raises Invalid when aiortc refuses the offer."""
+        self._ice_user = offer.ice_user
+        try:
+            await self._connection.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
+            self._tap.negotiated(offer.extensions)
+            await self._connection.setLocalDescription()
+        except _REFUSED as error:
+            raise Invalid(f"the offer cannot be answered: {error}") from error
+        return self._connection.localDescription.sdp
+
+    async def add_candidates(self, fragment: Fragment) -> None:
+        """Raises NotSupported when the fragment asks for an ICE restart, Invalid on a bad candidate."""
+        if fragment.ice_user and fragment.ice_user != self._ice_user:
+            raise NotSupported("an ICE restart needs a new WHEP session", code="ice_restart")
+        try:
+            for candidate in fragment.candidates:
+                await self._connection.addIceCandidate(candidate)
+            if fragment.ended:
+                await self._connection.addIceCandidate(None)
+        except ValueError as error:
+            raise Invalid(f"ICE candidate refused: {error}") from error
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def _next_picture(self) -> CodedPicture:
+        unit = await self._sink.track.next_unit()
+        due = unit.key or self._told_pts is None or unit.pts - self._told_pts >= _TELL_TIME_EVERY
+        if due:
+            self._told_pts = unit.pts
+        return CodedPicture(self._payloads.payloads(unit), unit.pts, unit.utc_ns if due else None)
+
+
+def ice_server(url: str) -> RTCIceServer:
+    """`stun:host:port`, or `turn:user:password@host:port?transport=udp` with percent-encoded user and password."""
+    scheme, _, rest = url.partition(":")
+    account, at, host = rest.rpartition("@")
+    if not at:
+        return RTCIceServer(urls=url)
+    user, _, password = account.partition(":")
+    return RTCIceServer(urls=f"{scheme}:{host}", username=unquote(user), credential=unquote(password))
+
+
+def h264_only() -> list[RTCRtpCodecCapability]:
+    """H.264, Constrained Baseline first, and retransmission."""
+    codecs = RTCRtpSender.getCapabilities("video").codecs
+    h264 = [codec for codec in codecs if codec.mimeType == "video/H264"]
+    rtx = [codec for codec in codecs if codec.mimeType == "video/rtx"]
+    return sorted(h264, key=lambda codec: codec.parameters["profile-level-id"] != "42e01f") + rtx

@@ -1,0 +1,113 @@
+"""What makes up the process `edge-rtc`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edge.config.model import WebrtcConfig
+from edge.model.errors import Invalid
+from edge.model.frame import AccessUnit
+from edge.ports import Clock
+from edge.rtc.sessions import WhepSessions
+from edge.rtc.unit_feed import UnitFeed
+from edge.runtime.component import Component, Context
+from edge.runtime.ipc import IpcServer, Reply
+
+_STATUS_EVERY_S = 0.5
+
+
+class RtcProcess:
+    """Wires feed, sessions and local IPC; `components` are for the supervisor.
+
+    IPC: `offer {rung, sdp} -> {session, sdp}`, `trickle {session, fragment}`, `end {session}`,
+    `enable {running}`; pushes topic `status` twice a second.
+    """
+
+    def __init__(self, *, config: WebrtcConfig, units_path: Path, ipc_path: Path, clock: Clock) -> None:
+        self._clock = clock
+        self._feed = UnitFeed(path=units_path, on_unit=self._deliver, on_connect=self._resync)
+        self._sessions = WhepSessions(
+            feedback=self._feed,
+            clock=clock,
+            max_viewers=config.max_viewers,
+            ice_servers=config.ice_servers,
+        )
+        self._ipc = IpcServer(name="rtc-ipc", path=ipc_path, answers=self._answers())
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        return self._feed, self._sessions, self._ipc, StatusPush(process=self, ipc=self._ipc)
+
+    def status(self) -> Mapping[str, Any]:
+        """`unit_age_ms` is the age since capture of the newest unit; null before the first."""
+        unit = self._feed.latest
+        age_ns = None if unit is None else self._clock.mono_ns() - unit.stamps.captured_ns
+        return {
+            "pid": os.getpid(),
+            "viewers": self._sessions.viewers(),
+            "media_connected": self._feed.connected,
+            "epoch": 0 if unit is None else unit.epoch,
+            "enabled": self._sessions.enabled,
+            "unit_age_ms": None if age_ns is None else round(age_ns / 1e6, 1),
+        }
+
+    def _deliver(self, unit: AccessUnit) -> None:
+        self._sessions.deliver(unit)
+
+    def _resync(self) -> None:
+        self._sessions.resync()
+
+    def _answers(self) -> Mapping[str, Any]:
+        return {"offer": self._offer, "trickle": self._trickle, "end": self._end, "enable": self._enable}
+
+    async def _offer(self, args: Mapping[str, Any]) -> Reply:
+        session, answer = await self._sessions.offer(_text(args, "rung"), _text(args, "sdp"))
+        return Reply({"session": session, "sdp": answer})
+
+    async def _trickle(self, args: Mapping[str, Any]) -> Reply:
+        await self._sessions.trickle(_text(args, "session"), _text(args, "fragment"))
+        return Reply()
+
+    async def _end(self, args: Mapping[str, Any]) -> Reply:
+        await self._sessions.end(_text(args, "session"))
+        return Reply()
+
+    async def _enable(self, args: Mapping[str, Any]) -> Reply:
+        running = args.get("running")
+        if not isinstance(running, bool):
+            raise Invalid("enable: running must be true or false")
+        await self._sessions.set_enabled(running)
+        return Reply()
+
+
+class StatusPush:
+    """Component: the process's status to everyone connected, twice a second."""
+
+    name = "rtc-status"
+    critical = False
+    stall_s = 10.0
+
+    def __init__(self, *, process: RtcProcess, ipc: IpcServer) -> None:
+        self._process = process
+        self._ipc = ipc
+
+    async def run(self, ctx: Context) -> None:
+        ctx.ready()
+        await ctx.until_stopped(self._keep_pushing(ctx))
+
+    async def _keep_pushing(self, ctx: Context) -> None:
+        while True:
+            self._ipc.push("status", self._process.status())
+            ctx.progress()
+            await asyncio.sleep(_STATUS_EVERY_S)
+
+
+def _text(args: Mapping[str, Any], name: str) -> str:
+    value = args.get(name)
+    if not isinstance(value, str):
+        raise Invalid(f"{name} must be text")
+    return value

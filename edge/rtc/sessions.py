@@ -1,0 +1,182 @@
+"""WHEP sessions: offers in, answers out, and no session outlives its viewer (RFC 9725's sibling, WHEP)."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edge.model.errors import Busy, NotFound, Rejected
+from edge.model.frame import AccessUnit
+from edge.ports import Clock
+from edge.rtc.adapter import check_aiortc
+from edge.rtc.offer import read_fragment, read_offer
+from edge.rtc.payload import PayloadCache
+from edge.rtc.peer import ViewerPeer
+from edge.rtc.viewer_sink import FeedbackChannel, ViewerSink
+from edge.runtime.clock import rfc3339
+from edge.runtime.component import Context
+
+_LOG = logging.getLogger(__name__)
+_SWEEP_S = 0.25
+_GONE = ("failed", "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    sink: ViewerSink
+    peer: ViewerPeer
+    since_ns: int
+
+
+class WhepSessions:
+    """Implements the Whep port, and is the component that sweeps away sessions whose viewer is gone.
+
+    A viewer that vanishes without a word is noticed when its ICE consent expires (about 30 s); one
+    that never connects is closed after `join_s`. Event loop only.
+    """
+
+    name = "whep"
+    critical = True
+    stall_s = None
+
+    def __init__(
+        self,
+        *,
+        feedback: FeedbackChannel,
+        clock: Clock,
+        max_viewers: int = 8,
+        ice_servers: Sequence[str] = (),
+        rungs: Sequence[str] = ("main",),
+        join_s: float = 20.0,
+    ) -> None:
+        self._feedback = feedback
+        self._clock = clock
+        self._max_viewers = max_viewers
+        self._ice_servers = ice_servers
+        self._rungs = rungs
+        self._join_ns = int(join_s * 1e9)
+        self._sessions: dict[str, _Session] = {}
+        self._numbers = itertools.count(1)
+        self._payloads = PayloadCache()
+        self.enabled = True
+        check_aiortc()
+
+    async def run(self, ctx: Context) -> None:
+        ctx.ready()
+        await ctx.until_stopped(self._keep_sweeping(ctx))
+        await self._close(*self._sessions)
+
+    async def offer(self, rung: str, sdp: str) -> tuple[str, str]:
+        """(session id, SDP answer). Raises NotFound, Invalid, Busy `too_many_viewers`, Rejected `stopped`."""
+        self._check_room(rung)
+        offer = read_offer(sdp)
+        session, entry = self._open()
+        try:
+            answer = await entry.peer.answer(offer)
+        except BaseException:
+            await self._close(session)
+            raise
+        if session not in self._sessions:
+            raise _stopped()
+        _LOG.info("%s: joined", entry.sink.name)
+        return session, answer
+
+    async def trickle(self, session: str, fragment: str) -> None:
+        """Raises NotFound, Invalid, NotSupported `ice_restart`."""
+        await self._find(session).peer.add_candidates(read_fragment(fragment))
+
+    async def end(self, session: str) -> None:
+        """Raises NotFound."""
+        self._find(session)
+        await self._close(session)
+
+    async def set_enabled(self, enabled: bool) -> None:
+        """While the output is stopped offers are refused; stopping it closes what runs."""
+        self.enabled = enabled
+        if not enabled:
+            await self._close(*self._sessions)
+
+    def deliver(self, unit: AccessUnit) -> None:
+        for entry in self._sessions.values():
+            entry.sink.write(unit)
+
+    def resync(self) -> None:
+        """Units may have been lost before us: every viewer goes on at the next keyframe."""
+        for entry in self._sessions.values():
+            entry.sink.track.resync("reconnect")
+
+    async def sweep(self) -> None:
+        """Close the sessions whose viewer is gone or never came."""
+        gone = [session for session, entry in self._sessions.items() if self._is_over(entry)]
+        await self._close(*gone)
+
+    def viewers(self) -> list[Mapping[str, Any]]:
+        """For the status document; delays in microseconds, `null` where not yet known."""
+        return [self._describe(session, entry) for session, entry in self._sessions.items()]
+
+    async def _keep_sweeping(self, ctx: Context) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            await self.sweep()
+            ctx.progress()
+
+    def _check_room(self, rung: str) -> None:
+        if rung not in self._rungs:
+            raise NotFound(f"no rung {rung!r}, there is {', '.join(self._rungs)}", code="unknown_rung")
+        if not self.enabled:
+            raise _stopped()
+        if len(self._sessions) >= self._max_viewers:
+            raise Busy(f"all {self._max_viewers} places for viewers are taken", code="too_many_viewers")
+
+    def _open(self) -> tuple[str, _Session]:
+        session = secrets.token_urlsafe(16)
+        name = f"viewer-{next(self._numbers)}"
+        sink = ViewerSink(name=name, feedback=self._feedback, clock=self._clock)
+        peer = ViewerPeer(sink=sink, payloads=self._payloads, ice_servers=self._ice_servers)
+        entry = self._sessions[session] = _Session(sink, peer, self._clock.mono_ns())
+        return session, entry
+
+    async def _close(self, *sessions: str) -> None:
+        closing = [entry for session in sessions if (entry := self._sessions.pop(session, None)) is not None]
+        for entry in closing:
+            await entry.peer.close()
+            _LOG.info("%s: left", entry.sink.name)
+
+    def _find(self, session: str) -> _Session:
+        if session not in self._sessions:
+            raise NotFound("no such WHEP session", code="unknown_session")
+        return self._sessions[session]
+
+    def _is_over(self, entry: _Session) -> bool:
+        if entry.peer.state in _GONE or entry.sink.track.readyState == "ended":
+            return True
+        return entry.peer.state != "connected" and self._clock.mono_ns() - entry.since_ns > self._join_ns
+
+    def _describe(self, session: str, entry: _Session) -> Mapping[str, Any]:
+        track, path = entry.sink.track, entry.peer.path
+        queue, send = track.queue_delay, track.send_delay
+        return {
+            "session": session,
+            "name": entry.sink.name,
+            "since": rfc3339(self._clock.utc_ns(entry.since_ns)),
+            "state": entry.peer.state,
+            "delivered": track.delivered,
+            "dropped": track.dropped,
+            "keyframe_requests": entry.sink.keyframe_requests,
+            "rtt_ms": path.rtt_ms,
+            "lost": path.lost,
+            "remb_bps": path.remb_bps,
+            "queue_p50_us": queue.p50_us,
+            "queue_p95_us": queue.p95_us,
+            "send_p50_us": send.p50_us,
+            "send_p95_us": send.p95_us,
+        }
+
+
+def _stopped() -> Rejected:
+    return Rejected("the WebRTC output is stopped", code="stopped")

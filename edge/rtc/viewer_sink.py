@@ -1,0 +1,40 @@
+"""One viewer as a consumer of access units: its track, and its feedback under its own name."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from edge.model.frame import AccessUnit
+from edge.ports import Clock
+from edge.rtc.track import UnitTrack
+
+
+class FeedbackChannel(Protocol):
+    """Where a viewer's wishes go: the media process."""
+
+    def request_keyframe(self, sink: str, reason: str) -> None: ...
+    def report_bandwidth(self, sink: str, bitrate_bps: int) -> None: ...
+
+
+class ViewerSink:
+    """`name` is what the media process budgets keyframes by. Event loop only."""
+
+    def __init__(self, *, name: str, feedback: FeedbackChannel, clock: Clock) -> None:
+        self.name = name
+        self._feedback = feedback
+        self._clock = clock
+        self.track = UnitTrack(clock=clock, on_keyframe_wanted=self.want_keyframe)
+        self.keyframe_requests = 0
+
+    def write(self, unit: AccessUnit) -> None:
+        self.track.put(unit)
+
+    def want_keyframe(self, reason: str) -> None:
+        self.keyframe_requests += 1
+        self._feedback.request_keyframe(self.name, reason)
+
+    def estimate_bandwidth(self, bitrate_bps: int) -> None:
+        self._feedback.report_bandwidth(self.name, bitrate_bps)
+
+    def utc_ns(self) -> int:
+        return self._clock.utc_ns()
