@@ -1,0 +1,176 @@
+"""`edgectl`: pair with boxes, command them, watch them.
+
+Exit codes: 0 done, 1 the box or the world said no, 2 the command line was wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from edge.controller.client import Controller
+from edge.controller.home import ENV, Home, KnownBox, default_home
+from edge.controller.pairing import pair
+from edge.controller.watch import watch_live, watch_once
+from edge.link.engine import Broker
+from edge.model.command import Op, Result, ResultState
+from edge.model.errors import EdgeError, Invalid
+
+_OK, _FAILED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
+_USAGE_CODES = frozenset(("ambiguous_box", "unknown_box", "bad_words", "bad_url"))
+_OUT = Console(highlight=False)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line; an error is one line on stderr."""
+    options = _parser().parse_args(argv)
+    try:
+        code: int = asyncio.run(options.verb(options, Home(options.home or default_home())))
+        return code
+    except KeyboardInterrupt:
+        return _OK if options.verb is _watch else _INTERRUPTED
+    except EdgeError as error:
+        print(f"edgectl: {error}", file=sys.stderr)
+        return _USAGE if error.code in _USAGE_CODES else _FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="edgectl", description="Command and watch Scopecast boxes.")
+    parser.add_argument(
+        "--home", type=Path, metavar="DIR", help=f"keys and known boxes (default: ${ENV}, {default_home()})"
+    )
+    parser.add_argument("--timeout", type=float, default=10.0, metavar="S", help="seconds to wait for an answer (10)")
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+    verb = _add(verbs, "pair", _pair, "enrol this controller at a box that shows a code")
+    verb.add_argument("url", metavar="URL", help="the box's address, such as http://10.0.0.5:8080")
+    verb.add_argument("--code", required=True, help="the eight digits on the box's screen")
+    _add(verbs, "list", _list, "the boxes that are known here")
+    verb = _add(verbs, "send", _send, "one command: edgectl send [BOX] OP [key=value ...]")
+    verb.add_argument("words", nargs="+", metavar="WORD", help="[BOX] OP [key=value ...]; values are JSON or text")
+    verb.add_argument("--if-rev", type=int, metavar="N", help="only if the box's state is still revision N")
+    for name, run, help_text in (("start", _start, "start an output"), ("stop", _stop, "stop an output")):
+        verb = _add(verbs, name, run, f"{help_text}: edgectl {name} [BOX] SINK")
+        verb.add_argument("words", nargs="+", metavar="WORD", help="[BOX] SINK")
+    verb = _add(verbs, "watch", _watch, "all boxes, live")
+    verb.add_argument("--once", action="store_true", help="print a plain table once and leave, for scripts")
+    _add(verbs, "keys", _keys, "this controller's key id and public key")
+    return parser
+
+
+def _add(
+    verbs: Any, name: str, run: Callable[[argparse.Namespace, Home], Awaitable[int]], help_text: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=help_text, description=help_text.capitalize())
+    parser.set_defaults(verb=run)
+    return parser
+
+
+async def _pair(options: argparse.Namespace, home: Home) -> int:
+    box = await pair(options.url, options.code, home=home)
+    print(f"paired with {box.id}, met at the broker {box.host}:{box.port}")
+    return _OK
+
+
+async def _list(options: argparse.Namespace, home: Home) -> int:
+    boxes = home.boxes()
+    if not boxes:
+        print("no box is known here: edgectl pair URL --code CODE", file=sys.stderr)
+        return _OK
+    table = Table("box", "broker", "address", box=None, pad_edge=False)
+    for box in boxes:
+        table.add_row(box.id, f"{box.host}:{box.port}", box.url or "-")
+    _OUT.print(table)
+    return _OK
+
+
+async def _keys(options: argparse.Namespace, home: Home) -> int:
+    key = await asyncio.to_thread(home.key)
+    print(f"{key.kid}  ed25519  {key.public.base64}")
+    return _OK
+
+
+async def _send(options: argparse.Namespace, home: Home) -> int:
+    box, words = _split_box(options.words, home)
+    if not words:
+        raise Invalid("name an operation: edgectl send [BOX] OP [key=value ...]", code="bad_words")
+    args = dict(_argument(word) for word in words[1:])
+    return await _command(options, home, box, words[0], args, if_rev=options.if_rev)
+
+
+async def _start(options: argparse.Namespace, home: Home) -> int:
+    return await _sink_command(options, home, Op.STREAM_START)
+
+
+async def _stop(options: argparse.Namespace, home: Home) -> int:
+    return await _sink_command(options, home, Op.STREAM_STOP)
+
+
+async def _watch(options: argparse.Namespace, home: Home) -> int:
+    await (watch_once if options.once else watch_live)(home, _OUT)
+    return _OK
+
+
+async def _sink_command(options: argparse.Namespace, home: Home, op: str) -> int:
+    if len(options.words) > 2:
+        raise Invalid("too many words: [BOX] SINK", code="bad_words")
+    name, *rest = options.words
+    box, sink = (home.find(name), rest[0]) if rest else (home.find(None), name)
+    return await _command(options, home, box, op, {"sink": sink})
+
+
+async def _command(
+    options: argparse.Namespace,
+    home: Home,
+    box: KnownBox,
+    op: str,
+    args: Mapping[str, Any],
+    *,
+    if_rev: int | None = None,
+) -> int:
+    began_s = time.monotonic()
+    key = await asyncio.to_thread(home.key)
+    async with Controller(broker=Broker(box.host, box.port), key=key, home=home) as controller:
+        result = await controller.send(box.id, op, args, if_rev=if_rev, timeout_s=options.timeout)
+    return _report(box.id, op, result, (time.monotonic() - began_s) * 1000)
+
+
+def _report(box: str, op: str, result: Result, took_ms: float) -> int:
+    if result.st is not ResultState.DONE:
+        sentence = f": {result.detail}" if result.detail else ""
+        print(f"edgectl: {box}: {op} {result.st}: {result.code}{sentence}", file=sys.stderr)
+        return _FAILED
+    print(f"{box}: {op} done ({took_ms:.0f} ms)")
+    if result.payload:
+        print(json.dumps(result.payload, indent=2, ensure_ascii=False))
+    return _OK
+
+
+def _split_box(words: Sequence[str], home: Home) -> tuple[KnownBox, Sequence[str]]:
+    """An operation has a dot, a box's name has none."""
+    if "." in words[0]:
+        return home.find(None), words
+    return home.find(words[0]), words[1:]
+
+
+def _argument(word: str) -> tuple[str, Any]:
+    """`key=value`: the value as JSON where it is JSON, else as text."""
+    key, equals, text = word.partition("=")
+    if not key or not equals:
+        raise Invalid(f"{word!r}: arguments are key=value", code="bad_words")
+    try:
+        return key, json.loads(text)
+    except ValueError:
+        return key, text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""What a controller knows of its boxes, from their messages. Pure; event loop only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class BoxView:
+    """The newest word of each kind. `heard_s` is the receiver's monotonic time of the last one."""
+
+    id: str
+    link: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
+    stream: Mapping[str, Any] = field(default_factory=dict)
+    heard_s: float | None = None
+
+    @property
+    def online(self) -> bool:
+        return self.link.get("state") == "online"
+
+    @property
+    def chal(self) -> str | None:
+        value = self.link.get("chal")
+        return value if isinstance(value, str) else None
+
+    @property
+    def clock_synchronised(self) -> bool:
+        return self.link.get("clk") == "sync"
+
+
+class Fleet:
+    """Applies messages; a word older than what is known changes nothing."""
+
+    def __init__(self) -> None:
+        self._boxes: dict[str, BoxView] = {}
+
+    def box(self, id: str) -> BoxView:
+        return self._boxes.get(id) or BoxView(id)
+
+    def boxes(self) -> tuple[BoxView, ...]:
+        return tuple(self._boxes[name] for name in sorted(self._boxes))
+
+    def apply(self, id: str, leaf: str, body: Mapping[str, Any], *, now_s: float) -> None:
+        """`leaf` is link, state or tele/stream; others only count as a sign of life."""
+        view = self.box(id)
+        if leaf == "link" and _number(body, "sess") >= _number(view.link, "sess"):
+            view = replace(view, link=body)
+        elif leaf == "state" and _order(body) >= _order(view.state):
+            view = replace(view, state=body)
+        elif leaf == "tele/stream" and isinstance(numbers := body.get("m"), Mapping):
+            view = replace(view, stream=numbers)
+        self._boxes[id] = replace(view, heard_s=now_s)
+
+
+def _order(state: Mapping[str, Any]) -> tuple[int, int]:
+    return _number(state, "sess"), _number(state, "rev")
+
+
+def _number(body: Mapping[str, Any], name: str) -> int:
+    value = body.get(name)
+    return value if isinstance(value, int) else -1

@@ -1,0 +1,141 @@
+"""A controller's directory: its key, the boxes it knows, its counters. Files mode 0600; blocking."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edge.model.errors import Fault, Invalid, NotFound, Unavailable
+from edge.vault.secret_file import replace_whole
+from edge.vault.signing import SigningKey
+
+ENV = "EDGECTL_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBox:
+    """Where a paired box is met. `url` is its HTTP address, empty when not known."""
+
+    id: str
+    host: str
+    port: int
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the one order of a box's results and events has been taken in."""
+
+    epoch: str
+    eseq: int
+
+
+def default_home() -> Path:
+    """`$EDGECTL_HOME`, else `~/.config/scopecast-controller`."""
+    said = os.environ.get(ENV)
+    return Path(said) if said else Path.home() / ".config" / "scopecast-controller"
+
+
+class Home:
+    """Raises Unavailable `controller_home` when the disk refuses, Fault on a damaged file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def key(self) -> SigningKey:
+        """This controller's key pair, made at first use."""
+        return SigningKey.load_or_create(self.path / "key.pem")
+
+    def boxes(self) -> tuple[KnownBox, ...]:
+        entries = self._read("boxes.json")
+        try:
+            return tuple(KnownBox(id=name, **entry) for name, entry in sorted(entries.items()))
+        except TypeError as error:
+            raise Fault(f"{self.path / 'boxes.json'} is damaged: {error}", code="home_broken") from error
+
+    def remember(self, box: KnownBox) -> None:
+        entry = asdict(box)
+        del entry["id"]
+        with self._locked():
+            self._write("boxes.json", {**self._read("boxes.json"), box.id: entry})
+
+    def find(self, text: str | None) -> KnownBox:
+        """The box of that id, of that beginning of an id, or the only one. Raises NotFound, Invalid."""
+        boxes = self.boxes()
+        if not boxes:
+            raise NotFound("no box is known here: edgectl pair URL --code CODE", code="unknown_box")
+        if text is None:
+            return _only(boxes, "more than one box is known, name one")
+        exact = tuple(box for box in boxes if box.id == text)
+        found = exact or tuple(
+            box for box in boxes if box.id.removeprefix("box-").startswith(text.removeprefix("box-"))
+        )
+        if not found:
+            raise NotFound(f"no known box is called {text}: {_names(boxes)}", code="unknown_box")
+        return _only(found, f"{text} fits more than one box")
+
+    def next_ctr(self, utc_ms: int) -> int:
+        """A number above all before it, durable; it follows the clock so that a restored backup is no trap."""
+        with self._locked():
+            last = self._read("counter.json").get("ctr", 0)
+            ctr = max(int(last) + 1, utc_ms)
+            self._write("counter.json", {"ctr": ctr})
+        return ctr
+
+    def positions(self) -> dict[str, Position]:
+        return {box: Position(**entry) for box, entry in self._read("positions.json").items()}
+
+    def keep_positions(self, positions: Mapping[str, Position]) -> None:
+        with self._locked():
+            entries = {box: asdict(position) for box, position in positions.items()}
+            self._write("positions.json", {**self._read("positions.json"), **entries})
+
+    def _read(self, name: str) -> dict[str, Any]:
+        path = self.path / name
+        try:
+            value = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise Unavailable(f"cannot read {path}: {error.strerror}", code="controller_home") from error
+        except ValueError as error:
+            raise Fault(f"{path} is damaged: {error}", code="home_broken") from error
+        if not isinstance(value, dict):
+            raise Fault(f"{path} is damaged: not an object", code="home_broken")
+        return value
+
+    def _write(self, name: str, value: Mapping[str, Any]) -> None:
+        try:
+            replace_whole(self.path / name, json.dumps(value, indent=1).encode() + b"\n")
+        except OSError as error:
+            raise Unavailable(f"cannot write {self.path / name}: {error.strerror}", code="controller_home") from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One edgectl at a time."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Unavailable(f"cannot use {self.path}: {error.strerror}", code="controller_home") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _only(boxes: tuple[KnownBox, ...], otherwise: str) -> KnownBox:
+    if len(boxes) > 1:
+        raise Invalid(f"{otherwise}: {_names(boxes)}", code="ambiguous_box")
+    return boxes[0]
+
+
+def _names(boxes: tuple[KnownBox, ...]) -> str:
+    return ", ".join(box.id for box in boxes)

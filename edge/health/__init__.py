@@ -1,0 +1,1 @@
+"""The box's own health: cheap readings, checks on them, findings with suggestions."""

@@ -1,0 +1,178 @@
+"""From a message on `cmd` to its result on `res`: checked, journalled, run once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from dataclasses import dataclass
+
+from edge.link import journal, outbox
+from edge.link.acceptance import Keyring, Memory, Refused, Situation, examine, remember
+from edge.link.engine import Message
+from edge.link.envelope import Order
+from edge.link.letters import ClockWord, Scribe
+from edge.link.outbox import Outbox
+from edge.link.refusals import Refusals
+from edge.link.state import Revision
+from edge.link.store import Store
+from edge.model.command import Command, Lane, Result, ResultState
+from edge.ports import Clock
+from edge.runtime.command_bus import CommandBus
+
+_LOG = logging.getLogger(__name__)
+_LANE_ROOM = 64
+_PRUNE_EVERY = 256
+_SECURITY = frozenset(
+    (
+        *("retained", "too_large", "malformed"),
+        *("unknown_key", "key_expired", "forbidden", "bad_signature", "wrong_box"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Admission:
+    """What the journal said: a known command, a refusal, or neither: accepted."""
+
+    known: journal.Known | None = None
+    refused: Refused | None = None
+
+
+class Intake:
+    """`take` returns when what it decided is on disk: only then is the message acknowledged."""
+
+    def __init__(
+        self,
+        *,
+        box: str,
+        bus: CommandBus,
+        keyring: Keyring,
+        store: Store,
+        outbox: Outbox,
+        scribe: Scribe,
+        clock: Clock,
+        clock_word: ClockWord,
+        refusals: Refusals,
+        revision: Revision,
+    ) -> None:
+        self._box = box
+        self._bus = bus
+        self._keyring = keyring
+        self._store = store
+        self._outbox = outbox
+        self._scribe = scribe
+        self._clock = clock
+        self._clock_word = clock_word
+        self._refusals = refusals
+        self._revision = revision
+        self._lanes: dict[Lane, asyncio.Queue[tuple[Order, str]]] = {lane: asyncio.Queue() for lane in Lane}
+        self._taken = 0
+        self.chal = ""
+
+    async def recover(self) -> None:
+        """What an earlier process left without a result becomes `interrupted`, never a second run."""
+        await self._store.run(self._interrupt)
+
+    async def take(self, message: Message) -> None:
+        """Judge one message. Never raises because of its content."""
+        if message.retain:
+            if message.payload:  # an empty one only clears what was retained
+                await self._refuse(Refused("retained", "a command may not be retained"))
+            return
+        verdict = examine(message.payload, keyring=self._keyring, situation=self._situation())
+        if isinstance(verdict, Refused):
+            await self._refuse(verdict)
+        else:
+            await self._admit(verdict.order, verdict.kid)
+
+    async def work(self) -> None:
+        """Run what was accepted: lane by lane, in order of arrival, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for lane in Lane:
+                group.create_task(self._work_lane(lane), name=f"lane {lane}")
+
+    async def note(self, code: str, detail: str) -> None:
+        """Count something dropped that was no command."""
+        await self._refuse(Refused(code, detail))
+
+    def _situation(self) -> Situation:
+        return Situation(
+            box=self._box,
+            now_ms=self._clock.utc_ns() // 1_000_000,
+            clock_synchronised=self._clock_word.word() == "sync",
+            chal=self.chal,
+        )
+
+    async def _admit(self, order: Order, kid: str) -> None:
+        lane = self._bus.lane_of(order.op)
+        full = self._lanes[lane].qsize() >= _LANE_ROOM
+        knows = self._bus.knows(order.op)
+        admission = await self._store.run(lambda db: self._decide(db, order, kid, lane, knows, full))
+        self._outbox.wake()
+        if admission.refused is not None:
+            await self._refuse(admission.refused)
+        elif admission.known is None:
+            self._lanes[lane].put_nowait((order, kid))
+
+    def _decide(
+        self, db: sqlite3.Connection, order: Order, kid: str, lane: Lane, knows: bool, full: bool
+    ) -> _Admission:
+        """In the store's thread: duplicate, refused, or accepted for good."""
+        known = journal.find(db, order.id)
+        if known is not None:
+            result = known.result or Result(known.id, ResultState.RUNNING)
+            outbox.append(db, self._scribe.result(result, op=known.op))
+            return _Admission(known=known)
+        memory = Memory(
+            last_ctr=journal.last_ctr(db, kid, lane),
+            rev_first=self._revision.first,
+            rev_last=self._revision.last,
+            knows_op=knows,
+            lane_full=full,
+        )
+        refused = remember(order, memory)
+        if refused is None:
+            self._write_accepted(db, order, kid, lane)
+        return _Admission(refused=refused)
+
+    def _write_accepted(self, db: sqlite3.Connection, order: Order, kid: str, lane: Lane) -> None:
+        now_ms = self._clock.utc_ns() // 1_000_000
+        journal.accept(db, order, kid=kid, lane=lane, at_ms=now_ms)
+        outbox.append(db, self._scribe.result(Result(order.id, ResultState.ACCEPTED), op=order.op))
+        self._taken += 1
+        if self._taken % _PRUNE_EVERY == 0:
+            journal.prune(db, now_ms=now_ms)
+
+    async def _work_lane(self, lane: Lane) -> None:
+        while True:
+            order, kid = await self._lanes[lane].get()
+            command = Command(order.id, order.op, order.args, by=f"{kid}:{order.by}")
+            result = await self._bus.submit(command)
+            _LOG.info("%s from %s: %s %s", order.op, kid, result.st, result.code)
+            await self._store.run(lambda db, r=result, op=order.op: self._finish(db, r, op))  # type: ignore[misc]
+            self._outbox.wake()
+
+    def _finish(self, db: sqlite3.Connection, result: Result, op: str) -> None:
+        journal.finish(db, result)
+        outbox.append(db, self._scribe.result(result, op=op))
+
+    def _interrupt(self, db: sqlite3.Connection) -> None:
+        for op, result in journal.interrupt_unfinished(db):
+            outbox.append(db, self._scribe.result(result, op=op))
+        journal.prune(db, now_ms=self._clock.utc_ns() // 1_000_000)
+
+    async def _refuse(self, refused: Refused) -> None:
+        now_ns = self._clock.mono_ns()
+        letters = []
+        counts = self._refusals.note(refused.code, now_ns=now_ns) if refused.code in _SECURITY else None
+        if counts is not None:
+            _LOG.warning("commands refused: %s", counts)
+            facts = {"counts": counts, "last": refused.code}
+            letters.append(self._scribe.event("audit", "command.refused", sev=2, facts=facts))
+        if refused.id is not None and (refused.signed or self._refusals.may_answer(now_ns=now_ns)):
+            result = Result(refused.id, ResultState.REJECTED, refused.code, refused.detail)
+            letters.append(self._scribe.result(result, op=refused.op))
+        if letters:
+            await self._store.run(lambda db: [outbox.append(db, letter) for letter in letters])
+            self._outbox.wake()

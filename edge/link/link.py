@@ -1,0 +1,238 @@
+"""The component that ties the link together: memory, intake, connection after connection."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edge.config.model import MqttConfig
+from edge.link import store as numbers
+from edge.link.acceptance import Keyring
+from edge.link.alarms import Alarms
+from edge.link.connection import Connection, Parts
+from edge.link.engine import Broker
+from edge.link.identity import boot_id
+from edge.link.intake import Intake
+from edge.link.letters import ClockWord, Scribe
+from edge.link.linkstatus import LinkState, LinkStatus
+from edge.link.outbox import Letter, Outbox, append
+from edge.link.presence import Presence, new_session
+from edge.link.pump import Pump
+from edge.link.refusals import Refusals
+from edge.link.retry import Retry
+from edge.link.state import Revision
+from edge.link.store import Store
+from edge.link.telemetry import Telemetry
+from edge.link.topics import MAX_INT, topic
+from edge.model.command import Lane
+from edge.model.errors import EdgeError, Forbidden, Invalid, Unavailable
+from edge.ports import Clock
+from edge.runtime.command_bus import CommandBus
+from edge.runtime.component import Component, Context
+from edge.runtime.log import OutageLog
+from edge.runtime.status_board import StatusBoard
+
+_LOG = logging.getLogger(__name__)
+_EVENTS_WAITING = 1000
+_STATUS_EVERY_S = 1.0
+_REFUSED = frozenset(("broker_refuses", "taken_over", "tls_required", "subscription_refused"))
+
+
+class Link:
+    """Component `link`. Owns the board section `link` and registers `evt.resend` on the bus.
+
+    `config` without a host means a broker on this machine. `keyring` decides who may command.
+    Everything else of the box goes on when the broker is not there.
+    """
+
+    name = "link"
+    critical = False
+    stall_s = None
+
+    def __init__(
+        self,
+        *,
+        box_id: str,
+        config: MqttConfig,
+        bus: CommandBus,
+        board: StatusBoard,
+        keyring: Keyring,
+        state_dir: Path,
+        clock: Clock,
+        version: str,
+        slot: str = "A",
+        boot: str | None = None,
+    ) -> None:
+        self._box = box_id
+        self._broker = Broker(config.host or "127.0.0.1", config.port)
+        self._spread_s = config.reconnect_spread_s
+        self._bus = bus
+        self._board = board
+        self._keyring = keyring
+        self._path = state_dir / "link.sqlite"
+        self._clock = clock
+        self._version = version
+        self._boot = boot or boot_id()
+        clock_word = self._clock_word = ClockWord(clock)
+        self._scribe = Scribe(boot=self._boot, clock=clock, clock_word=clock_word)
+        self._presence = Presence(boot=self._boot, version=version, slot=slot, clock=clock, clock_word=clock_word)
+        self._events: asyncio.Queue[Letter] = asyncio.Queue(_EVENTS_WAITING)
+        self._refusals = Refusals()
+        self._status = LinkStatus(board=board, clock=clock, box=box_id, broker=f"{self._broker.host}:{config.port}")
+        self._emit("life", "box.started", sev=1, facts={"sw": version})
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        return (self,)
+
+    def audit(self, code: str, facts: Mapping[str, Any]) -> None:
+        """Put an audit event in the outbox, in order. Event loop only; no secrets, no patients."""
+        self._emit("audit", code, sev=2, facts=facts)
+
+    def life(self, code: str, facts: Mapping[str, Any]) -> None:
+        """Put a life-cycle event in the outbox, in order. Event loop only."""
+        self._emit("life", code, sev=1, facts=facts)
+
+    async def run(self, ctx: Context) -> None:
+        self._status.put(LinkState.CONNECTING)
+        store = Store(self._path)
+        try:
+            await store.open()
+            parts = await self._assemble(store)
+            ctx.ready()
+            await ctx.until_stopped(self._work(store, parts))
+        except BaseExceptionGroup as group:
+            raise _first_cause(group) from group
+        finally:
+            self._status.put(LinkState.OFFLINE)
+            await store.close()
+
+    def _emit(self, kind: str, code: str, *, sev: int, facts: Mapping[str, Any]) -> None:
+        try:
+            self._events.put_nowait(self._scribe.event(kind, code, sev=sev, facts=facts))
+        except asyncio.QueueFull:
+            _LOG.error("event %s lost: the disk does not keep up", code)
+
+    async def _assemble(self, store: Store) -> Parts:
+        outbox = Outbox(store)
+        revision = Revision(store)
+        pump = Pump(outbox=outbox, topic_of=lambda leaf: topic(self._box, leaf), buried=self._on_buried)
+        pump.position = (await outbox.extent()).acked
+        intake = Intake(
+            box=self._box,
+            bus=self._bus,
+            keyring=self._keyring,
+            store=store,
+            outbox=outbox,
+            scribe=self._scribe,
+            clock=self._clock,
+            clock_word=self._clock_word,
+            refusals=self._refusals,
+            revision=revision,
+        )
+        await intake.recover()
+        self._register_resend(outbox, pump)
+        return Parts(
+            box=self._box,
+            boot=self._boot,
+            broker=self._broker,
+            board=self._board,
+            clock=self._clock,
+            intake=intake,
+            outbox=outbox,
+            pump=pump,
+            presence=self._presence,
+            telemetry=Telemetry(boot=self._boot, clock=self._clock),
+            revision=revision,
+        )
+
+    def _register_resend(self, outbox: Outbox, pump: Pump) -> None:
+        async def resend(args: Mapping[str, Any]) -> Mapping[str, Any]:
+            start = args.get("from")
+            if not isinstance(start, int) or isinstance(start, bool) or not 1 <= start < MAX_INT:
+                raise Invalid("args.from: must be an eseq from 1")
+            extent = await outbox.extent()
+            pump.rewind(start - 1)
+            return {"epoch": extent.epoch, "from": start, "last": extent.last}
+
+        self._bus.register("evt.resend", Lane.SYSTEM, resend)
+
+    async def _work(self, store: Store, parts: Parts) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(parts.intake.work(), name="link lanes")
+            group.create_task(self._write_events(store, parts.outbox), name="link events")
+            group.create_task(self._watch_issues(store, parts.outbox), name="link alarms")
+            group.create_task(self._keep_status(parts.outbox), name="link status")
+            group.create_task(self._stay_connected(store, parts), name="link connection")
+
+    async def _stay_connected(self, store: Store, parts: Parts) -> None:
+        retry = Retry(spread_s=self._spread_s)
+        outage = OutageLog(_LOG, "link")
+        while True:
+            self._status.put(LinkState.CONNECTING)
+            error, connected_s = await self._connect_once(store, parts, outage)
+            outage.failed(error)
+            wait_s = retry.next_wait_s(connected_s=connected_s, refused=error.code in _REFUSED)
+            self._status.put(LinkState.OFFLINE, error=error)
+            await asyncio.sleep(wait_s)
+
+    async def _connect_once(self, store: Store, parts: Parts, outage: OutageLog) -> tuple[EdgeError, float]:
+        """One connection from beginning to end: why it ended and how long it held in seconds."""
+        online_ns: list[int] = []
+
+        def on_online() -> None:
+            online_ns.append(self._clock.mono_ns())
+            self._status.put(LinkState.ONLINE)
+            outage.recovered()
+
+        session = new_session(await store.run(lambda db: numbers.next_number(db, "sess")))
+        self._status.sess = session.sess
+        error: EdgeError
+        try:
+            await Connection(parts=parts, session=session, on_online=on_online).run()
+            raise AssertionError("a connection ends by losing it")
+        except* (Unavailable, Forbidden) as group:
+            error = _first_edge_error(group)
+        if error.code == "link_store":
+            raise error
+        return error, (self._clock.mono_ns() - online_ns[0]) / 1e9 if online_ns else 0.0
+
+    async def _write_events(self, store: Store, outbox: Outbox) -> None:
+        while True:
+            letter = await self._events.get()
+            await store.run(lambda db, one=letter: append(db, one))  # type: ignore[misc]
+            outbox.wake()
+
+    async def _watch_issues(self, store: Store, outbox: Outbox) -> None:
+        alarms = Alarms(self._scribe)
+        async for _ in self._board.changes():
+            letters = alarms.step(self._board.get("issues"))
+            if letters:
+                await store.run(lambda db, new=letters: [append(db, letter) for letter in new])  # type: ignore[misc]
+                outbox.wake()
+
+    async def _keep_status(self, outbox: Outbox) -> None:
+        while True:
+            extent = await outbox.extent()
+            self._status.note(waiting=extent.waiting, dropped=self._refusals.total)
+            marker = self._scribe.event("audit", "outbox.trimmed", sev=2)
+            if await outbox.trim(marker):
+                outbox.wake()
+            await asyncio.sleep(_STATUS_EVERY_S)
+
+    def _on_buried(self, eseq: int) -> None:
+        self._emit("audit", "outbox.dead_letter", sev=2, facts={"eseq": eseq})
+
+
+def _first_edge_error(group: BaseExceptionGroup[BaseException]) -> EdgeError:
+    leaf = _first_cause(group)
+    return leaf if isinstance(leaf, EdgeError) else Unavailable(str(leaf))
+
+
+def _first_cause(group: BaseException) -> BaseException:
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group

@@ -1,0 +1,87 @@
+"""What the link says of itself on the status board, with the issue while the broker is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from edge.model.errors import EdgeError
+from edge.model.status import Severity
+from edge.ports import Clock
+from edge.runtime.clock import rfc3339
+from edge.runtime.status_board import StatusBoard
+
+_SUGGESTIONS = {
+    "broker_refuses": "Ask the controller's operator whether this box is enrolled at the broker.",
+    "taken_over": "Another box uses this box's id: was its disk copied? Give one of them a new id.",
+    "tls_required": "Plain MQTT is for this machine only: use a broker on 127.0.0.1.",
+    "subscription_refused": "The broker's access list must allow this box its own topics.",
+}
+_UNREACHABLE = "Check the network cable, and whether the broker is running. Picture and recording are not affected."
+
+
+class LinkState(StrEnum):
+    ONLINE = "online"
+    CONNECTING = "connecting"
+    OFFLINE = "offline"
+
+
+class LinkStatus:
+    """Owns the board section `link`."""
+
+    def __init__(self, *, board: StatusBoard, clock: Clock, box: str, broker: str) -> None:
+        self._board = board
+        self._clock = clock
+        self._box = box
+        self._broker = broker
+        self._state = LinkState.CONNECTING
+        self._since = rfc3339(clock.utc_ns())
+        self._offline_since = ""
+        self._error: EdgeError | None = None
+        self._waiting = 0
+        self._dropped: Mapping[str, int] = {}
+        self.sess = 0
+
+    def put(self, state: LinkState, *, error: EdgeError | None = None) -> None:
+        """A new state. `error` stays visible, and `since` its first time, until the link is online again."""
+        if state is LinkState.CONNECTING and self._error is not None:
+            return
+        if state is not self._state:
+            self._state, self._since = state, rfc3339(self._clock.utc_ns())
+        if state is LinkState.ONLINE:
+            self._error, self._offline_since = None, ""
+        elif error is not None:
+            self._error = error
+            self._offline_since = self._offline_since or self._since
+        self._write()
+
+    def note(self, *, waiting: int, dropped: Mapping[str, int]) -> None:
+        """Letters that the controller has not acknowledged, and refused messages by code."""
+        self._waiting, self._dropped = waiting, dropped
+        self._write()
+
+    def _write(self) -> None:
+        section: dict[str, Any] = {
+            "state": self._state,
+            "box": self._box,
+            "broker": self._broker,
+            "since": self._since,
+            "sess": self.sess if self._state is LinkState.ONLINE else 0,
+            "last_error": str(self._error) if self._error else "",
+            "outbox": self._waiting,
+            "refused": dict(self._dropped),
+            "issues": [self._issue(self._error)] if self._error else [],
+        }
+        self._board.put("link", section)
+
+    def _issue(self, error: EdgeError) -> Mapping[str, Any]:
+        known = error.code in _SUGGESTIONS
+        return {
+            "code": error.code if known else "broker_unreachable",
+            "since": self._offline_since,
+            "severity": Severity.WARNING,
+            "suggestion": _SUGGESTIONS.get(error.code, _UNREACHABLE),
+            "subject": self._broker,
+            "detail": str(error),
+        }

@@ -1,0 +1,170 @@
+"""GET /metrics: the status document as Prometheus text (exposition format 0.0.4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from edge.model.signal import SignalState
+from edge.model.status import SinkState
+from edge.runtime.status_board import StatusBoard
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_QUANTILES = {"p50": "0.5", "p95": "0.95", "p99": "0.99"}
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+Labels = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One line; a `value` that is no number is left out."""
+
+    name: str
+    value: Any
+    labels: Labels = ()
+    help: str = ""
+    kind: str = "gauge"
+
+
+def metrics_routes(*, board: StatusBoard) -> APIRouter:
+    router = APIRouter()
+
+    @router.api_route("/metrics", methods=["GET", "HEAD"])
+    async def metrics() -> Response:
+        return Response(exposition(board.document()), headers={"Content-Type": CONTENT_TYPE})
+
+    return router
+
+
+def exposition(document: Mapping[str, Any]) -> str:
+    """Sections that are missing give no samples."""
+    families: dict[str, list[Sample]] = {}
+    for sample in _samples(document):
+        if _is_number(sample.value):
+            families.setdefault(sample.name, []).append(sample)
+    return "".join(_family(samples) for samples in families.values())
+
+
+def _family(samples: list[Sample]) -> str:
+    first = samples[0]
+    head = f"# HELP scopecast_{first.name} {first.help}\n# TYPE scopecast_{first.name} {first.kind}\n"
+    return head + "".join(_line(sample) for sample in samples)
+
+
+def _line(sample: Sample) -> str:
+    labels = ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in sample.labels)
+    value = repr(float(sample.value)) if isinstance(sample.value, float) else str(int(sample.value))
+    return f"scopecast_{sample.name}{{{labels}}} {value}\n" if labels else f"scopecast_{sample.name} {value}\n"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _samples(document: Mapping[str, Any]) -> Iterator[Sample]:
+    yield Sample("up", 1, _version_labels(document), "The box answers; its version is in the labels.")
+    yield from _signal(document)
+    yield from _encoder(document)
+    yield from _sinks(document)
+    yield from _viewers(document)
+    yield from _latency(document)
+    yield from _box(document)
+    yield from _issues(document)
+
+
+def _signal(document: Mapping[str, Any]) -> Iterator[Sample]:
+    signal, picture = _part(document, "signal"), _part(document, "picture")
+    if "state" in signal:
+        for state in SignalState:
+            yield Sample("signal_state", signal["state"] == state, (("state", state),), "1 for the input's state now.")
+    changes = signal.get("lock_changes")
+    yield Sample("signal_lock_changes_total", changes, help="Changes of signal lock.", kind="counter")
+    yield Sample("picture_live", picture.get("live"), help="1 while the picture that goes out is live.")
+    yield Sample("picture_age_seconds", _scaled(picture.get("age_ms"), 1e3), help="Age of the newest live frame.")
+
+
+def _encoder(document: Mapping[str, Any]) -> Iterator[Sample]:
+    for rung in _parts(_part(document, "encoder").get("rungs")):
+        labels = (("rung", str(rung.get("name", ""))), ("codec", str(rung.get("codec", ""))))
+        yield Sample("rung_target_bps", rung.get("target_bps"), labels, "Bitrate the rung is asked for.")
+        yield Sample("rung_measured_bps", rung.get("measured_bps"), labels, "Bitrate the rung puts out.")
+        yield Sample("rung_fps", rung.get("fps"), labels, "Frames encoded per second.")
+        yield Sample("rung_keyframes_total", rung.get("keyframes"), labels, "Keyframes encoded.", "counter")
+        yield Sample("rung_sessions_total", rung.get("sessions"), labels, "Encoders opened.", "counter")
+
+
+def _sinks(document: Mapping[str, Any]) -> Iterator[Sample]:
+    for sink in _parts(document.get("sinks")):
+        labels = (("sink", str(sink.get("name", ""))), ("kind", str(sink.get("kind", ""))))
+        yield Sample("sink_delivered_total", sink.get("delivered"), labels, "Access units delivered.", "counter")
+        yield Sample("sink_dropped_total", sink.get("dropped"), labels, "Access units dropped.", "counter")
+        for state in SinkState:
+            value = sink.get("state") == state
+            yield Sample("sink_state", value, (*labels, ("state", state)), "1 for the sink's state now.")
+
+
+def _viewers(document: Mapping[str, Any]) -> Iterator[Sample]:
+    if "viewers" not in document:
+        return
+    viewers = list(_parts(document["viewers"]))
+    yield Sample("viewers", len(viewers), help="WebRTC viewers connected.")
+    for viewer in viewers:
+        labels = (("session", str(viewer.get("session", ""))),)
+        yield Sample("viewer_rtt_seconds", _scaled(viewer.get("rtt_ms"), 1e3), labels, "Round trip to the viewer.")
+        yield Sample("viewer_dropped_total", viewer.get("dropped"), labels, "Access units dropped.", "counter")
+
+
+def _latency(document: Mapping[str, Any]) -> Iterator[Sample]:
+    latency = _part(document, "latency")
+    stages = {**_part(latency, "stages"), "box": latency.get("box")}
+    for stage, percentiles in stages.items():
+        if not isinstance(percentiles, Mapping):
+            continue
+        for key, quantile in _QUANTILES.items():
+            labels = (("stage", str(stage)), ("quantile", quantile))
+            seconds = _scaled(percentiles.get(key), 1e6)
+            yield Sample("latency_seconds", seconds, labels, "Time per stage over the last 10 s; box is the sum.")
+
+
+def _box(document: Mapping[str, Any]) -> Iterator[Sample]:
+    health, link = _part(document, "health"), _part(document, "link")
+    yield Sample("cpu_percent", health.get("cpu_pct"), help="Processor use.")
+    yield Sample("memory_percent", health.get("mem_pct"), help="Memory use.")
+    yield Sample("temperature_celsius", health.get("temperature_c"), help="Temperature of the processor.")
+    yield Sample("disk_free_percent", health.get("disk_free_pct"), help="Free disk space.")
+    if "state" in link:
+        yield Sample("link_up", link["state"] == "online", help="1 while the controller's broker is connected.")
+    for name, process in _part(health, "processes").items():
+        if isinstance(process, Mapping):
+            labels = (("process", str(name)),)
+            yield Sample("process_rss_bytes", _scaled(process.get("rss_mb"), 1 / (1 << 20)), labels, "Resident memory.")
+            yield Sample("process_cpu_percent", process.get("cpu_pct"), labels, "Processor use per process.")
+
+
+def _issues(document: Mapping[str, Any]) -> Iterator[Sample]:
+    for issue in _parts(document.get("issues")):
+        labels = tuple((key, str(issue.get(key, ""))) for key in ("code", "severity", "subject"))
+        yield Sample("issue", 1, labels, "1 for each issue that is open.")
+
+
+def _version_labels(document: Mapping[str, Any]) -> Labels:
+    version = _part(document, "versions").get("scopecast")
+    return (("version", str(version)),) if version else ()
+
+
+def _part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = document.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _parts(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, Iterable) and not isinstance(value, str | Mapping):
+        yield from (entry for entry in value if isinstance(entry, Mapping))
+
+
+def _scaled(value: Any, divisor: float) -> float | None:
+    return value / divisor if _is_number(value) else None

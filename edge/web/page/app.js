@@ -1,0 +1,88 @@
+// The touchscreen page: wires the live picture, the status document and the panels together.
+
+import { PairingDialog } from "/page/pairing.js";
+import { panel } from "/page/panels.js";
+import { patch } from "/page/patch.js";
+import { Picture } from "/page/picture.js";
+import { postJson } from "/page/problem.js";
+import { StatusFeed } from "/page/status.js";
+import { PANELS, tiles } from "/page/tiles.js";
+import { formatOf, signalName } from "/page/words.js";
+
+const WIDE = window.matchMedia("(min-width: 1100px)");
+const find = (id) => document.getElementById(id);
+
+class Page {
+  constructor() {
+    this.feed = new StatusFeed({ url: "/api/v1/events", onChange: () => this.render() });
+    this.picture = new Picture({ video: find("video"), feed: this.feed });
+    this.pairing = new PairingDialog();
+    this.open = WIDE.matches ? "outputs" : "";
+  }
+
+  start() {
+    find("rail").addEventListener("click", (event) => this.onTile(event.target.closest("[data-panel]")));
+    find("panel-body").addEventListener("click", (event) => this.onAction(event.target.closest("[data-action]")));
+    find("panel-close").addEventListener("click", () => this.show(""));
+    find("notice-close").addEventListener("click", () => this.notice(""));
+    this.render();
+    this.feed.open();
+    this.picture.start();
+    setInterval(() => this.render(), 1000);
+  }
+
+  render() {
+    const status = this.feed.document;
+    document.body.dataset.connected = String(this.feed.connected);
+    patch(find("rail"), tiles(status, this.open));
+    find("input").dataset.state = status.signal?.state ?? "";
+    find("input-text").textContent = formatOf(status.signal?.format) || signalName(status.signal?.state);
+    const { id = "", name = "" } = status.box ?? {};
+    find("box-name").textContent = name || id || "Scopecast";
+    find("box-id").textContent = this.feed.connected ? (id === name ? "" : id) : "not answering";
+    this.renderPanel(status);
+  }
+
+  renderPanel(status) {
+    find("main").dataset.panel = this.open;
+    const title = PANELS.find(([name]) => name === this.open)?.[1] ?? "";
+    if (find("panel-title").textContent !== title) find("panel-title").textContent = title;
+    if (!this.open) return;
+    const own = { delay: this.picture.percentiles(), clock: this.picture.clock.best, session: this.picture.session };
+    patch(find("panel-body"), flat(panel(this.open, status, own)));
+  }
+
+  onTile(tile) {
+    if (tile) this.show(this.open === tile.dataset.panel && !WIDE.matches ? "" : tile.dataset.panel);
+  }
+
+  show(name) {
+    this.open = name;
+    find("panel-body").scrollTop = 0;
+    this.render();
+  }
+
+  async onAction(button) {
+    if (!button) return;
+    const { action, sink } = button.dataset;
+    button.disabled = true;
+    try {
+      if (action === "pair") await this.pairing.open();
+      else await postJson("/api/v1/commands", { op: `stream.${action}`, args: { sink } });
+      this.notice("");
+    } catch (problem) {
+      this.notice(`${button.ariaLabel ?? button.textContent}: ${problem.message} (${problem.code})`);
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  notice(text) {
+    find("notice").hidden = !text;
+    find("notice-text").textContent = text;
+  }
+}
+
+const flat = (nodes) => [nodes].flat(Infinity).filter(Boolean);
+
+new Page().start();

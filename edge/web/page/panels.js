@@ -1,0 +1,155 @@
+// What each panel shows of the status document.
+
+import { h } from "/page/patch.js";
+import {
+  DASH, age, celsius, count, formatOf, fps, megabits, micros, moment, ms, percent, plain, signalName, tone,
+} from "/page/words.js";
+
+/** `page` is what the page itself knows: `{delay, clock}`. */
+export function panel(name, status, page) {
+  return BODIES[name](status, page);
+}
+
+const BODIES = {
+  signal({ signal = {}, picture = {}, encoder = {} }) {
+    return [
+      chip(signalName(signal.state), tone(signal.state)),
+      signal.detail && h("p", {}, signal.detail),
+      facts([
+        ["Format", formatOf(signal.format) || DASH],
+        ["Picture", picture.live ? "Live" : picture.reason || "Not live"],
+        ["Lock changes", count(signal.lock_changes)],
+        ["Last change", age(signal.last_change_age_s)],
+        ["Encoder", encoder.name ? `${encoder.name}${encoder.hardware ? " (hardware)" : " (software)"}` : DASH],
+      ]),
+      (encoder.rungs ?? []).map(rung),
+    ];
+  },
+
+  outputs({ sinks = [] }) {
+    return sinks.length ? sinks.map(output) : h("p", { class: "empty" }, "No outputs are configured.");
+  },
+
+  viewers({ viewers = [] }, { session }) {
+    if (!viewers.length) return h("p", { class: "empty" }, "Nobody is watching.");
+    return viewers.map((viewer) =>
+      card(
+        viewer.session,
+        [h("b", {}, viewer.session === session ? "This screen" : `Viewer ${String(viewer.session).slice(0, 8)}`), chip(plain(viewer.state), tone(viewer.state))],
+        facts([
+          ["Round trip", ms(viewer.rtt_ms)],
+          ["Glass to screen p95", ms(viewer.glass_to_glass_ms?.p95)],
+          ["Delivered", count(viewer.delivered)],
+          ["Dropped", count(viewer.dropped)],
+        ]),
+      ),
+    );
+  },
+
+  latency({ latency = {} }, { delay }) {
+    const stages = Object.entries(latency.stages ?? {});
+    const longest = Math.max(1, ...stages.map(([, value]) => value?.p95 ?? 0), latency.box?.p95 ?? 0);
+    return [
+      facts([
+        ["Glass to screen p50", ms(delay?.p50)],
+        ["Glass to screen p95", ms(delay?.p95)],
+      ]),
+      h("table", {},
+        h("thead", {}, h("tr", {}, ["Stage", "p50", "p95", "p99"].map((text) => h("th", {}, text)))),
+        h("tbody", {}, stage("In the box", latency.box, longest), stages.map(([name, value]) => stage(stageName(name), value, longest))),
+      ),
+    ];
+  },
+
+  box({ health = {}, versions = {}, box = {}, time = {}, board = {} }, { clock }) {
+    return [
+      facts([
+        ["Processor", percent(health.cpu_pct)],
+        ["Memory", percent(health.mem_pct)],
+        ["Temperature", celsius(health.temperature_c)],
+        ["Disk free", percent(health.disk_free_pct)],
+        ["Clock", clockText(time)],
+        ["Seen from here", clock ? `± ${ms(clock.roundTripMs / 2)}` : "not known"],
+        ["Board", board.name ?? DASH],
+        ["Name", box.name ?? DASH],
+        ["Box id", box.id ?? DASH],
+        ["Version", versions.scopecast ?? DASH],
+      ]),
+      Object.entries(health.processes ?? {}).map(([name, process]) =>
+        card(name, [h("b", {}, plain(name)), chip(plain(process.state), tone(process.state))], h("p", { class: "stats" },
+          `CPU ${percent(process.cpu_pct)} · ${count(Math.round(process.rss_mb))} MB · pid ${process.pid ?? DASH}`)),
+      ),
+    ];
+  },
+
+  controller({ link = {} }) {
+    return [
+      chip(plain(link.state), tone(link.state)),
+      facts([
+        ["Broker", link.broker || DASH],
+        ["Since", moment(link.since)],
+        ["Last error", link.last_error || "none"],
+      ]),
+      h("button", { type: "button", class: "wide", "data-action": "pair" }, "Pair a controller"),
+    ];
+  },
+
+  issues({ issues = [] }) {
+    if (!issues.length) return h("p", { class: "empty" }, "All is well.");
+    return issues.map((issue) =>
+      card(
+        `${issue.code}/${issue.subject ?? ""}`,
+        [h("b", {}, plain(issue.code)), chip(plain(issue.severity), tone(issue.severity))],
+        [issue.subject, issue.detail].some(Boolean) && h("p", {}, [issue.subject, issue.detail].filter(Boolean).join(": ")),
+        h("p", { class: "advice" }, issue.suggestion),
+        h("p", { class: "stats" }, `Since ${moment(issue.since)}`),
+      ),
+    );
+  },
+};
+
+function rung(value) {
+  return card(
+    value.name,
+    [h("b", {}, `Rung ${value.name}`), h("span", { class: "muted" }, String(value.codec ?? "").toUpperCase())],
+    h("p", { class: "stats" }, `${megabits(value.measured_bps)} of ${megabits(value.target_bps)} · ${fps(value.fps)} fps`),
+    h("p", { class: "stats" }, `${count(value.keyframes)} keyframes · ${count(value.sessions)} encoder sessions`),
+  );
+}
+
+function output(sink) {
+  const running = sink.running ?? sink.state !== "stopped";
+  const action = running ? "stop" : "start";
+  const button = { type: "button", class: action, "data-action": action, "data-sink": sink.name };
+  return h("section", { class: "card output", "data-key": sink.name, "data-output": sink.name, "data-state": sink.state },
+    h("div", { class: "row" }, h("b", {}, sink.name), chip(plain(sink.state), tone(sink.state))),
+    h("div", { class: "row" },
+      h("div", {},
+        h("p", { class: "stats" }, `${String(sink.kind ?? "").toUpperCase()} · ${count(sink.delivered)} sent`),
+        h("p", { class: "stats" }, `${count(sink.dropped)} dropped`)),
+      h("button", { ...button, "aria-label": `${plain(action)} ${sink.name}` }, plain(action))),
+    sink.last_error && sink.state !== "live" && h("p", { class: "trouble" }, sink.last_error),
+  );
+}
+
+function stage(name, value, longest) {
+  return h("tr", {},
+    h("td", {}, name, h("progress", { max: longest, value: value?.p95 ?? 0, "aria-hidden": "true" })),
+    ["p50", "p95", "p99"].map((key) => h("td", {}, value ? micros(value[key]) : DASH)),
+  );
+}
+
+const stageName = (name) => {
+  const [kind, sink] = name.split(":");
+  return sink ? `${plain(kind)} ${sink}` : plain(kind);
+};
+
+function clockText(time) {
+  if (time.synchronised === undefined) return DASH;
+  if (!time.synchronised) return "not synchronised";
+  return typeof time.uncertainty_us === "number" ? `synchronised ± ${micros(time.uncertainty_us)}` : "synchronised";
+}
+
+const chip = (text, kind) => h("span", { class: "chip", "data-tone": kind }, text);
+const facts = (rows) => h("dl", {}, rows.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value))));
+const card = (key, head, ...rest) => h("section", { class: "card", "data-key": key }, h("div", { class: "row" }, head), rest);
