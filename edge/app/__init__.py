@@ -1,0 +1,1 @@
+"""Composition roots: the processes and the command line. The only place that imports `board`."""

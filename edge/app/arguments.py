@@ -1,0 +1,62 @@
+"""Arguments of commands: each is taken by name and type, what is left over is an error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from edge.model.errors import Invalid
+
+_MISSING = object()
+
+
+class Arguments:
+    """Use: take each argument, then `done()`. Every error is Invalid and names the argument."""
+
+    def __init__(self, args: Mapping[str, Any]) -> None:
+        self._left = dict(args)
+
+    def text(self, name: str, *, pattern: str | None = None, default: str | None = None) -> str:
+        value = self._take(name, _MISSING if default is None else default)
+        if not isinstance(value, str):
+            raise Invalid(f"{name}: expected text, got {_shown(value)}")
+        if pattern is not None and re.fullmatch(pattern, value) is None:
+            raise Invalid(f"{name}: {_shown(value)} does not match {pattern}")
+        return value
+
+    def secret(self, name: str) -> str | None:
+        """Text that no message repeats; None when it is not given."""
+        value = self._take(name, None)
+        if value is not None and not isinstance(value, str):
+            raise Invalid(f"{name}: expected text")
+        return value
+
+    def integer(self, name: str, *, least: int, most: int, default: int | None = None) -> int:
+        value = self._take(name, _MISSING if default is None else default)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Invalid(f"{name}: expected a whole number, got {_shown(value)}")
+        if not least <= value <= most:
+            raise Invalid(f"{name}: {value} is outside {least}..{most}", code="range")
+        return value
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self._take(name, default)
+        if not isinstance(value, bool):
+            raise Invalid(f"{name}: expected true or false, got {_shown(value)}")
+        return value
+
+    def done(self) -> None:
+        if self._left:
+            raise Invalid(f"{', '.join(sorted(map(str, self._left)))}: not an argument of this operation")
+
+    def _take(self, name: str, default: object) -> Any:
+        value = self._left.pop(name, default)
+        if value is _MISSING:
+            raise Invalid(f"{name}: missing")
+        return value
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

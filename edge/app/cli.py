@@ -1,0 +1,92 @@
+"""The command `edge`: runs the box's processes, checks its settings, asks and measures it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+import edge
+from edge.app import cli_config, cli_latency, cli_sim, cli_status
+from edge.app.cli_options import add_config_options, config_from
+from edge.config.model import Config
+from edge.model.errors import EdgeError
+
+_INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code: 0 done, 1 failed (one line on stderr per problem), 2 wrong usage, 130 interrupted."""
+    arguments = parser().parse_args(argv)
+    try:
+        code: int = arguments.act(arguments)
+        return code
+    except EdgeError as error:
+        for line in str(error).splitlines() or [error.code]:
+            print(f"edge: {line}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has left; nobody is there to be told
+        return 1
+    except OSError as error:
+        print(f"edge: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="edge", description=__doc__)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, act, what in _PROCESSES:
+        process = commands.add_parser(name, help=what, description=what)
+        add_config_options(process)
+        process.set_defaults(act=act)
+    cli_config.add_commands(commands)
+    cli_status.add_commands(commands)
+    cli_sim.add_commands(commands)
+    cli_latency.add_commands(commands)
+    version = commands.add_parser("version", help="print the version")
+    version.set_defaults(act=_version)
+    return top
+
+
+def _version(arguments: argparse.Namespace) -> int:
+    print(f"scopecast {edge.__version__}")
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from edge.app import run
+
+    return _process(run.main, arguments)
+
+
+def _media(arguments: argparse.Namespace) -> int:
+    from edge.app import media
+
+    return _process(media.main, arguments)
+
+
+def _rtc(arguments: argparse.Namespace) -> int:
+    from edge.app import rtc
+
+    return _process(rtc.main, arguments)
+
+
+def _control(arguments: argparse.Namespace) -> int:
+    from edge.app import control
+
+    return _process(control.main, arguments)
+
+
+def _process(root: Callable[[Config], int], arguments: argparse.Namespace) -> int:
+    return root(config_from(arguments))
+
+
+_PROCESSES = (
+    ("run", _run, "run the whole box: every process below, and a broker where none is configured"),
+    ("media", _media, "run the process that captures, encodes and sends"),
+    ("rtc", _rtc, "run the process that serves WebRTC viewers"),
+    ("control", _control, "run the process with the page, the HTTP API and the link to the controller"),
+)

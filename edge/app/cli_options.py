@@ -1,0 +1,46 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+from edge.config.load import BASE_FILE, Loaded, load_layers
+from edge.config.model import Config
+
+BOX_URL = "http://127.0.0.1:8080"
+
+
+def add_config_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--base", type=Path, default=BASE_FILE, metavar="FILE", help="instead of %(default)s; drop-ins stand beside it"
+    )
+    command.add_argument(
+        "--config", type=Path, action="append", default=[], metavar="FILE", help="lay this file over it; repeatable"
+    )
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="set one option, as web.port=8080; repeatable"
+    )
+
+
+def layers_from(arguments: argparse.Namespace) -> Loaded:
+    """Raises Invalid listing every problem."""
+    return load_layers(base=arguments.base, files=arguments.config, sets=arguments.set)
+
+
+def config_from(arguments: argparse.Namespace) -> Config:
+    """Raises Invalid listing every problem."""
+    return layers_from(arguments).config
+
+
+def add_url_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--url", default=BOX_URL, help="the box's page (default %(default)s)")
+
+
+def seconds(text: str) -> float:
+    """An argument of argparse: a number above zero."""
+    value = float(text)
+    if not (value > 0 and math.isfinite(value)):
+        raise ValueError(text)
+    return value

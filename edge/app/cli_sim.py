@@ -1,0 +1,76 @@
+"""`edge sim fault|play`: faults of the simulated board."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from board.sim.fault import SimFault, parse_fault
+from board.sim.script import FaultScript
+from edge.app.box_http import BoxHttp
+from edge.app.cli_options import add_url_option, seconds
+from edge.model.command import Op
+from edge.model.errors import Invalid
+
+
+def add_commands(commands: Any) -> None:
+    sim = commands.add_parser("sim", help="cause faults on the simulated board", description=__doc__)
+    actions = sim.add_subparsers(title="actions", metavar="ACTION", required=True)
+    fault = actions.add_parser("fault", help="start one fault now")
+    fault.add_argument(
+        "kind", metavar="KIND", help="no_signal, no_cable, no_lock, freeze, mode:1280x720@50, clear, ..."
+    )
+    fault.add_argument(
+        "--for", dest="seconds", type=seconds, metavar="SECONDS", help="until the next one when not given"
+    )
+    add_url_option(fault)
+    fault.set_defaults(act=_fault)
+    play = actions.add_parser("play", help="play a script of lines `AT FAULT [FOR]`, in seconds")
+    play.add_argument("script", type=Path, metavar="SCRIPT")
+    add_url_option(play)
+    play.set_defaults(act=_play)
+
+
+def _fault(arguments: argparse.Namespace) -> int:
+    _send(BoxHttp(arguments.url), parse_fault(arguments.kind), arguments.seconds)
+    return 0
+
+
+def _play(arguments: argparse.Namespace) -> int:
+    script = _read(arguments.script)
+    play(script, box=BoxHttp(arguments.url), now_s=time.monotonic, sleep=time.sleep)
+    return 0
+
+
+def play(script: FaultScript, *, box: BoxHttp, now_s: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    """Send each fault when its time has come; a looped script plays until interrupted."""
+    began_s = now_s()
+    for cue in script.play():
+        sleep(max(0.0, began_s + cue.at_s - now_s()))
+        _send(box, cue.fault, cue.seconds)
+        print(f"{now_s() - began_s:8.2f} s  {fault_text(cue.fault)}", flush=True)
+
+
+def fault_text(fault: SimFault) -> str:
+    """The word that `parse_fault` reads."""
+    return f"{fault.kind}:{fault.mode}" if fault.mode else str(fault.kind)
+
+
+def _send(box: BoxHttp, fault: SimFault, for_s: float | None) -> None:
+    args: dict[str, Any] = {"fault": fault_text(fault)}
+    if for_s is not None:
+        args["seconds"] = for_s
+    box.post("/api/v1/commands", {"op": Op.SIM_FAULT, "args": args})
+
+
+def _read(path: Path) -> FaultScript:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Invalid(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{path}: is not UTF-8 text") from error
+    return FaultScript.parse(text, where=str(path))

@@ -1,0 +1,123 @@
+"""What the configuration wants of outputs and encoder, and which outputs must not run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from edge.config.model import Config, SrtSinkConfig
+from edge.model.errors import Invalid
+from edge.model.sink import SinkKind, SinkSpec
+from edge.sinks.srt import srt_options
+from edge.sinks.srt_url import parse_srt_url
+
+WEBRTC = "webrtc"
+_MAIN = "main"
+_LINE_LIMIT_BYTES = 1024  # far above what SRT takes; a device file may have no end
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Why a configured output must not run: `sentence` names the option that is to be mended."""
+
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredSink:
+    """A locked one's spec is not running and has no passphrase.
+
+    `fingerprint` changes when the technician changes the entry, not when the file changes
+    that the entry names.
+    """
+
+    spec: SinkSpec
+    fingerprint: str
+    lock: Lock | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredRung:
+    bitrate_bps: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """Sinks (WebRTC's first) and rungs by name, in the order of the configuration."""
+
+    sinks: Mapping[str, ConfiguredSink]
+    rungs: Mapping[str, ConfiguredRung]
+    max_bitrate_bps: int
+
+    @classmethod
+    def of(cls, config: Config) -> Configured:
+        """Reads the passphrase files (blocking). Raises nothing: what is wrong locks its sink."""
+        built_in = ConfiguredSink(SinkSpec(name=WEBRTC, kind=SinkKind.WHEP), fingerprint="built-in")
+        bitrate_bps = config.encoder.bitrate_bps
+        return cls(
+            sinks={WEBRTC: built_in} | {entry.name: _sink(entry) for entry in config.srt},
+            rungs={_MAIN: ConfiguredRung(bitrate_bps, _fingerprint({"bitrate_bps": bitrate_bps}))},
+            max_bitrate_bps=config.encoder.max_bitrate_bps,
+        )
+
+
+def _fingerprint(entry: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
+
+
+def _sink(entry: SrtSinkConfig) -> ConfiguredSink:
+    # Without defaults, so that an option which a later version adds changes no fingerprint.
+    fingerprint = _fingerprint(entry.model_dump(mode="json", exclude_defaults=True))
+    spec = SinkSpec(
+        name=entry.name,
+        kind=SinkKind.SRT,
+        url=entry.url,
+        latency_ms=entry.latency_ms,
+        stream_id=entry.stream_id,
+    )
+    lock = _address_lock(spec)
+    if lock is not None:
+        # The address may hold what should be secret, and status shows addresses.
+        return ConfiguredSink(replace(spec, url="", running=False), fingerprint, lock)
+    if entry.passphrase_file is None:
+        return ConfiguredSink(spec, fingerprint)
+    try:
+        secured = replace(spec, passphrase=_passphrase(entry.passphrase_file))
+        srt_options(secured, parse_srt_url(secured.url))
+    except Invalid as error:
+        sentence = f"srt.{entry.name}.passphrase_file: {entry.passphrase_file}: {error}; the output does not run"
+        return ConfiguredSink(replace(spec, running=False), fingerprint, Lock("passphrase_unreadable", sentence))
+    return ConfiguredSink(secured, fingerprint)
+
+
+def _address_lock(spec: SinkSpec) -> Lock | None:
+    option = "url"
+    try:
+        address = parse_srt_url(spec.url)
+        option = "stream_id"
+        srt_options(spec, address)
+    except Invalid as error:
+        return Lock(error.code, f"srt.{spec.name}.{option}: {error}; the output does not run")
+    return None
+
+
+def _passphrase(path: Path) -> str:
+    """The file's first line without its end. Raises Invalid, which never repeats the line."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(_LINE_LIMIT_BYTES).rstrip(b"\r\n").decode()
+    except UnicodeDecodeError:
+        raise Invalid("its first line is not UTF-8") from None  # the cause would repeat the line
+    except OSError as error:
+        raise Invalid(f"cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # a path that no system call takes
+        raise Invalid(f"cannot be read: {error}") from error
+    if not line.strip():
+        raise Invalid("its first line is empty")
+    return line

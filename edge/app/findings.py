@@ -1,0 +1,125 @@
+"""What is wrong with the box, read off the status document, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from edge.model.status import Severity
+from edge.runtime.issues import Finding
+
+_BUDGET_MS = 200.0
+_BUDGET_HOLDS_S = 5.0
+_RESTART_S = 3.0
+_MANY_RESTARTS = 5
+_STREAM_ADVICE = "Check the address of the source in the configuration and that what it names is there and playing."
+_SIGNAL_ADVICE = {
+    "no_device": "Check that the capture card is plugged in, or that the source in the configuration exists.",
+    "no_cable": "Plug the video cable into the box and into the imaging device.",
+    "no_signal": "Switch the imaging device on and select the output that the cable is plugged into.",
+    "no_lock": "Try another cable, or set the imaging device to 1920x1080, 50 or 60 Hz, progressive.",
+    "out_of_range": "Set the imaging device to 1920x1080, 50 or 60 Hz, progressive.",
+}
+_SINK_ADVICE = {
+    "wrong_passphrase": "Set the same passphrase on both sides.",
+    "port_in_use": "Another program has that port: stop it, or give the output another port.",
+    "listener_failed": "Another program may have that port: stop it, or give the output another port.",
+    "libsrt_missing": "Install the package that the message names.",
+}
+_SINK_ADVICE_ELSE = "Check the address, the network and that the receiver is running; the box keeps trying."
+
+
+@dataclass(slots=True)
+class Findings:
+    """`look` states everything that is wrong now. `standing` is trouble from start-up that stays."""
+
+    standing: list[str] = field(default_factory=list)
+    _over_budget_since_s: float | None = None
+    _away_since_s: dict[str, float] = field(default_factory=dict)
+
+    def look(
+        self,
+        document: Mapping[str, Any],
+        *,
+        media_up: bool,
+        rtc_up: bool,
+        parts: Iterable[Mapping[str, Any]],
+        now_s: float,
+    ) -> Iterator[Finding]:
+        """`parts` are the media process's components as it reports them."""
+        yield from self._process("media", up=media_up, now_s=now_s)
+        yield from self._process("rtc", up=rtc_up, now_s=now_s)
+        if media_up:
+            yield from _picture(document)
+            yield from _parts(parts)
+        yield from _encoder(document)
+        yield from _sinks(document)
+        yield from self._latency(document, now_s)
+        for sentence in self.standing:
+            yield Finding("start_up", Severity.ERROR, "Mend what the message names, then restart the box.", sentence)
+
+    def _process(self, name: str, *, up: bool, now_s: float) -> Iterator[Finding]:
+        """A restart that works is no issue: it must stay away for a while."""
+        if up:
+            self._away_since_s.pop(name, None)
+            return
+        if now_s - self._away_since_s.setdefault(name, now_s) >= _RESTART_S:
+            advice = f"It is restarted by itself; if this stays, look into the log of edge-{name}."
+            yield Finding(f"{name}_down", Severity.ERROR, advice)
+
+    def _latency(self, document: Mapping[str, Any], now_s: float) -> Iterator[Finding]:
+        worst = _worst_latency_ms(document)
+        if worst is None or worst <= _BUDGET_MS:
+            self._over_budget_since_s = None
+            return
+        if self._over_budget_since_s is None:
+            self._over_budget_since_s = now_s
+        if now_s - self._over_budget_since_s >= _BUDGET_HOLDS_S:
+            yield Finding(
+                "latency_budget_exceeded",
+                Severity.WARNING,
+                "Lower the bitrate or the picture size, or use a wired network.",
+                detail=f"95 % of pictures are seen within {worst:.0f} ms; the budget is {_BUDGET_MS:.0f} ms",
+            )
+
+
+def _picture(document: Mapping[str, Any]) -> Iterator[Finding]:
+    signal = document.get("signal") or {}
+    picture = document.get("picture") or {}
+    state = signal.get("state", "")
+    if state in _SIGNAL_ADVICE:
+        is_stream = (document.get("board") or {}).get("name") == "url"
+        advice = _STREAM_ADVICE if is_stream else _SIGNAL_ADVICE[state]
+        yield Finding(f"signal_{state}", Severity.ERROR, advice, detail=signal.get("detail", ""))
+    elif picture.get("live") is False:
+        advice = "Look at the imaging device: it may be frozen, paused or in stand-by."
+        yield Finding("picture_not_live", Severity.ERROR, advice, detail=picture.get("reason", ""))
+
+
+def _parts(parts: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
+    for part in parts:
+        if part["restarts"] >= _MANY_RESTARTS and part["state"] in ("failed", "waiting"):
+            advice = "It is restarted by itself; the message says what it needs."
+            yield Finding("component_failing", Severity.ERROR, advice, part["name"], part["last_error"])
+
+
+def _encoder(document: Mapping[str, Any]) -> Iterator[Finding]:
+    for rung in (document.get("encoder") or {}).get("rungs", ()):
+        if rung.get("refusal"):
+            advice = "Set the imaging device to 1920x1080, 50 or 60 Hz, progressive."
+            yield Finding("encoder_refuses", Severity.ERROR, advice, rung["name"], rung["refusal"])
+
+
+def _sinks(document: Mapping[str, Any]) -> Iterator[Finding]:
+    for sink in document.get("sinks", ()):
+        if sink.get("code"):
+            advice = _SINK_ADVICE.get(sink["code"], _SINK_ADVICE_ELSE)
+            yield Finding(f"output_{sink['code']}", Severity.WARNING, advice, sink["name"], sink["last_error"])
+
+
+def _worst_latency_ms(document: Mapping[str, Any]) -> float | None:
+    box = (document.get("latency") or {}).get("box")
+    known = [box["p95"] / 1000] if box else []
+    known += [v["glass_to_glass_ms"]["p95"] for v in document.get("viewers", ()) if v.get("glass_to_glass_ms")]
+    return max(known, default=None)

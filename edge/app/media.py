@@ -1,0 +1,197 @@
+"""The process `edge-media`: capture, encode, SRT; it alone opens the source."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from edge.app.boards import make_encoder, make_source
+from edge.app.media_status import MediaStatus
+from edge.app.outputs import Outputs
+from edge.app.paths import Places
+from edge.app.plan_wire import from_wire
+from edge.app.process import claim_urgency, run_process
+from edge.config.model import Config
+from edge.media.capture import CaptureLoop, SlateLoop
+from edge.media.distributor import Distributor
+from edge.media.freeze import FreezeWatch
+from edge.media.keyframe_gate import KeyframeGate
+from edge.media.latency import LatencyBook
+from edge.media.mixer import Mixer
+from edge.media.painter import PillowPainter
+from edge.media.rung import Rung
+from edge.media.signal_book import SignalBook
+from edge.media.slate import FrozenBanner, SlatePainter, title_of
+from edge.model.errors import Invalid, NotSupported, SignalLost
+from edge.model.feedback import Feedback, KeyframeRequest
+from edge.model.video import EncodeTarget
+from edge.ports import Clock, Faultable
+from edge.runtime.clock import SystemClock
+from edge.runtime.component import Component, Context, Threaded
+from edge.runtime.ipc import IpcServer, Reply
+from edge.runtime.log import OutageLog
+from edge.runtime.supervisor import Supervisor
+from edge.sinks.bus import BusServer
+from edge.sinks.still import jpeg_of
+
+_SWITCH_S = 0.0005  # measured: a busy Python thread in this process costs the picture 20 ms without it
+_STATUS_S = 0.5
+_STALL_S = 30.0
+MAIN = "main"
+
+
+class MediaProcess:
+    """Wires the media parts of one box."""
+
+    def __init__(self, *, config: Config, places: Places, supervisor: Supervisor) -> None:
+        self._config = config
+        self._places = places
+        clock = SystemClock()
+        latency = LatencyBook(clock=clock)
+        self._gate = KeyframeGate(clock=clock)
+        self._distributor = Distributor(gate=self._gate, latency=latency, clock=clock)
+        self._rung = Rung(
+            name=MAIN,
+            make_encoder=lambda: make_encoder(config),
+            target=_target(config),
+            gate=self._gate,
+            publish=self._distributor.publish,
+            latency=latency,
+            clock=clock,
+        )
+        self._book = SignalBook(clock=clock)
+        self._mixer = _mixer(config, clock=clock, book=self._book, rung=self._rung)
+        self._source = make_source(config, clock=clock)
+        self._capture = CaptureLoop(
+            source=self._source,
+            mixer=self._mixer,
+            book=self._book,
+            latency=latency,
+            clock=clock,
+            outage=OutageLog(logging.getLogger(__name__), f"source {self._source.name}"),
+        )
+        self._outputs = Outputs(distributor=self._distributor, supervisor=supervisor)
+        self._status = MediaStatus(
+            source_name=config.source.kind,
+            book=self._book,
+            mixer=self._mixer,
+            rung=self._rung,
+            outputs=self._outputs,
+            latency=latency,
+            supervisor=supervisor,
+        )
+        self._applying = asyncio.Lock()
+        self._one_still = asyncio.Lock()  # each holds a buffer of the source
+
+    def components(self) -> tuple[Component, ...]:
+        bus = BusServer(path=self._places.units(MAIN), outlet=self._distributor, on_feedback=self._on_feedback)
+        server = IpcServer(
+            name="media-ipc",
+            path=self._places.media_ipc,
+            answers={"plan": self._answer_plan, "still": self._answer_still, "fault": self._answer_fault},
+        )
+        return (
+            Threaded("capture", self._capture.work, critical=True, stall_s=_STALL_S),
+            Threaded("slate", SlateLoop(mixer=self._mixer).work, critical=True, stall_s=_STALL_S),
+            Threaded(f"rung-{MAIN}", self._rung.work, critical=True, stall_s=_STALL_S),
+            Threaded("unit-bus", bus.work, critical=True),
+            server,
+            _Ticker(push=lambda: server.push("status", self._status.document())),
+        )
+
+    def close(self) -> None:
+        self._distributor.close()
+
+    def _on_feedback(self, feedback: Feedback) -> None:
+        if isinstance(feedback, KeyframeRequest):
+            self._gate.request(feedback)
+
+    async def _answer_plan(self, args: Mapping[str, Any]) -> Reply:
+        plan = from_wire(args)
+        async with self._applying:
+            await self._outputs.apply(plan.sinks)
+        for rung in plan.rungs:
+            if rung.name == MAIN:
+                self._rung.retarget(rung.bitrate_bps)
+        return Reply()
+
+    async def _answer_still(self, args: Mapping[str, Any]) -> Reply:
+        async with self._one_still:
+            return await self._still()
+
+    async def _still(self) -> Reply:
+        frame = self._mixer.take_latest()
+        if frame is None:
+            signal = self._book.signal
+            raise SignalLost(f"no picture: {title_of(signal.state).lower()}", code="no_live_picture")
+        try:
+            jpeg = await asyncio.to_thread(jpeg_of, frame)
+        finally:
+            frame.lease.release()
+        video = frame.format
+        body = {"utc_ns": frame.utc_ns, "width": video.width, "height": video.height, "live": frame.live}
+        return Reply(body, jpeg)
+
+    async def _answer_fault(self, args: Mapping[str, Any]) -> Reply:
+        if not isinstance(self._source, Faultable):
+            raise NotSupported(f"the source {self._source.name} is real and takes no simulated faults")
+        seconds = args.get("seconds")
+        if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float)):
+            raise Invalid(f"seconds: expected a number, got {seconds!r}")
+        self._source.fault(str(args.get("fault", "")), seconds)
+        return Reply()
+
+
+class _Ticker:
+    """Component: pushes the status twice a second."""
+
+    name = "media-status"
+    critical = True
+    stall_s = 10.0
+
+    def __init__(self, *, push: Any) -> None:
+        self._push = push
+
+    async def run(self, ctx: Context) -> None:
+        ctx.ready()
+        while not ctx.stopping:
+            self._push()
+            ctx.progress()
+            await asyncio.sleep(_STATUS_S)
+
+
+def _mixer(config: Config, *, clock: Clock, book: SignalBook, rung: Rung) -> Mixer:
+    painter = PillowPainter()
+    return Mixer(
+        clock=clock,
+        book=book,
+        slate=SlatePainter(painter=painter),
+        banner=FrozenBanner(painter=painter),
+        freeze=FreezeWatch(after_ns=config.liveness.freeze_after_ms * 1_000_000),
+        slate_after_ns=config.liveness.slate_after_ms * 1_000_000,
+        rungs=(rung.put,),
+    )
+
+
+def _target(config: Config) -> EncodeTarget:
+    encoder = config.encoder
+    return EncodeTarget(bitrate_bps=encoder.bitrate_bps, max_bitrate_bps=encoder.max_bitrate_bps, gop_s=encoder.gop_s)
+
+
+def main(config: Config) -> int:
+    """Run until told to stop."""
+    sys.setswitchinterval(_SWITCH_S)
+    claim_urgency()
+    places = Places.of(config.paths)
+
+    async def body(supervisor: Supervisor) -> None:
+        media = MediaProcess(config=config, places=places, supervisor=supervisor)
+        try:
+            await supervisor.run(*media.components())
+        finally:
+            media.close()
+
+    return run_process("edge-media", config.log_level, body)

@@ -1,0 +1,103 @@
+"""The operations of docs/contracts/mqtt.md that this box knows, as functions of their arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from edge.app.arguments import Arguments
+from edge.app.snapshots import Snapshots
+from edge.app.wishes import Wishes
+from edge.config.model import Config
+from edge.model.command import Lane, Op
+from edge.model.errors import Invalid, NotSupported
+from edge.model.sink import SinkKind, SinkSpec
+from edge.runtime.command_bus import CommandBus
+from edge.runtime.ipc import IpcClient
+from edge.sinks.srt import srt_options
+from edge.sinks.srt_url import parse_srt_url
+
+_NAME = r"[a-z0-9][a-z0-9-]{0,39}"
+_SNAPSHOT_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+
+
+class Operations:
+    """Every operation names the end state, so that twice equals once."""
+
+    def __init__(self, *, config: Config, wishes: Wishes, snapshots: Snapshots, media: IpcClient) -> None:
+        self._config = config
+        self._wishes = wishes
+        self._snapshots = snapshots
+        self._media = media
+
+    def register(self, bus: CommandBus) -> None:
+        bus.register(Op.STREAM_START, Lane.STREAM, self._stream_start)
+        bus.register(Op.STREAM_STOP, Lane.STREAM, self._stream_stop)
+        bus.register(Op.SINK_SET, Lane.CONFIG, self._sink_set)
+        bus.register(Op.SINK_REMOVE, Lane.CONFIG, self._sink_remove)
+        bus.register(Op.ENCODER_SET, Lane.CONFIG, self._encoder_set)
+        bus.register(Op.SNAPSHOT_TAKE, Lane.RECORD, self._snapshot_take)
+        bus.register(Op.SIM_FAULT, Lane.SYSTEM, self._sim_fault)
+
+    async def _stream_start(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._set_running(args, running=True)
+
+    async def _stream_stop(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._set_running(args, running=False)
+
+    def _set_running(self, args: Mapping[str, Any], *, running: bool) -> Mapping[str, Any]:
+        given = Arguments(args)
+        sink = given.text("sink", pattern=_NAME)
+        given.done()
+        self._wishes.set_running(sink, running)
+        return {"sink": sink, "running": running}
+
+    async def _sink_set(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        given = Arguments(args)
+        name = given.text("sink", pattern=_NAME)
+        kind = given.text("kind", default=SinkKind.SRT)
+        if kind == "whip":
+            raise NotSupported("kind: whip outputs are not supported yet")
+        if kind != SinkKind.SRT:
+            raise Invalid(f"kind: {kind!r} is not one of srt, whip")
+        before = self._wishes.sink(name)
+        url = given.text("url")
+        spec = SinkSpec(
+            name=name,
+            kind=SinkKind.SRT,
+            url=url,
+            latency_ms=given.integer("latency_ms", least=20, most=8000, default=120),
+            stream_id=given.text("stream_id", default=""),
+            passphrase=given.secret("passphrase") or "",
+            running=given.flag("running", default=before.running if before else True),
+        )
+        given.done()
+        srt_options(spec, parse_srt_url(url))
+        self._wishes.set_sink(spec)
+        return {"sink": name, "running": spec.running, "encrypted": bool(spec.passphrase)}
+
+    async def _sink_remove(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        given = Arguments(args)
+        sink = given.text("sink", pattern=_NAME)
+        given.done()
+        if self._wishes.sink(sink) is not None:  # already gone is the wished end state
+            self._wishes.remove_sink(sink)
+        return {"sink": sink}
+
+    async def _encoder_set(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        given = Arguments(args)
+        rung = given.text("rung", pattern=_NAME, default="main")
+        bitrate = given.integer("bitrate", least=100_000, most=self._config.encoder.max_bitrate_bps)
+        given.done()
+        self._wishes.set_bitrate(rung, bitrate)
+        return {"rung": rung, "bitrate": bitrate}
+
+    async def _snapshot_take(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        given = Arguments(args)
+        name = given.text("id", pattern=_SNAPSHOT_ID)
+        given.done()
+        return await self._snapshots.take(name)
+
+    async def _sim_fault(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        await self._media.request("fault", args)
+        return {}

@@ -1,0 +1,133 @@
+"""Makes the running SRT outputs equal to the plan: attaches, replaces and detaches."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edge.media.distributor import Distributor
+from edge.media.sink_runner import SinkReport
+from edge.model.errors import EdgeError
+from edge.model.sink import SinkKind, SinkSpec
+from edge.model.status import SinkState
+from edge.runtime.component import Threaded
+from edge.runtime.supervisor import Supervisor
+from edge.sinks.srt import SrtSink
+from edge.sinks.srt_listener import SrtListener
+from edge.sinks.srt_url import SrtMode, parse_srt_url
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputReport:
+    """One planned output as the status document shows it."""
+
+    spec: SinkSpec
+    state: SinkState
+    epoch: int
+    delivered: int
+    dropped: int
+    code: str
+    last_error: str
+    detail: Mapping[str, Any]
+
+
+class Outputs:
+    """Event loop only. A changed spec is a new sink; the others go on undisturbed."""
+
+    def __init__(self, *, distributor: Distributor, supervisor: Supervisor) -> None:
+        self._distributor = distributor
+        self._supervisor = supervisor
+        self._specs: dict[str, SinkSpec] = {}
+        self._listeners: dict[str, SrtListener] = {}
+        self._refused: dict[str, EdgeError] = {}
+
+    async def apply(self, wanted: Sequence[SinkSpec]) -> None:
+        """Bring the SRT outputs in line; WHEP is the rtc process's own."""
+        plan = {spec.name: spec for spec in wanted if spec.kind is SinkKind.SRT}
+        for name in [name for name, spec in self._specs.items() if plan.get(name) != spec]:
+            await self._stop(name)
+        for name, spec in plan.items():
+            if name not in self._specs:
+                self._start(spec)
+
+    def reports(self) -> tuple[OutputReport, ...]:
+        running = {report.name: report for report in self._distributor.reports()}
+        return tuple(self._report(spec, running) for spec in self._specs.values())
+
+    def _start(self, spec: SinkSpec) -> None:
+        self._specs[spec.name] = spec
+        self._refused.pop(spec.name, None)
+        if not spec.running:
+            return
+        try:
+            self._open(spec)
+        except EdgeError as error:  # one output that cannot be must not keep the others from being
+            _LOG.error("output %s: %s", spec.name, error)
+            self._refused[spec.name] = error
+
+    def _open(self, spec: SinkSpec) -> None:
+        if parse_srt_url(spec.url).mode is SrtMode.LISTENER:
+            listener = self._listeners[spec.name] = SrtListener(spec=spec, outlet=self._distributor)
+            self._supervisor.start(Threaded(_listener_name(spec.name), listener.work))
+        else:
+            self._distributor.attach(SrtSink(spec=spec))
+
+    async def _stop(self, name: str) -> None:
+        del self._specs[name]
+        self._refused.pop(name, None)
+        if self._listeners.pop(name, None) is not None:
+            await self._supervisor.end(_listener_name(name))
+        else:
+            await asyncio.to_thread(self._distributor.detach, name)
+
+    def _report(self, spec: SinkSpec, running: Mapping[str, SinkReport]) -> OutputReport:
+        if not spec.running:
+            return OutputReport(spec, SinkState.STOPPED, 0, 0, 0, "", "", {})
+        refused = self._refused.get(spec.name)
+        if refused is not None:
+            return OutputReport(spec, SinkState.FAILED, 0, 0, 0, refused.code, str(refused), {})
+        listener = self._listeners.get(spec.name)
+        if listener is not None:
+            return self._listener_report(spec, listener, running)
+        one = running.get(spec.name)
+        if one is None:
+            return OutputReport(spec, SinkState.CONNECTING, 0, 0, 0, "", "", {})
+        return OutputReport(
+            spec, one.state, one.epoch, one.delivered, one.dropped, one.code, one.last_error, one.detail
+        )
+
+    def _listener_report(
+        self, spec: SinkSpec, listener: SrtListener, running: Mapping[str, SinkReport]
+    ) -> OutputReport:
+        receivers = [report for name, report in running.items() if name.startswith(f"{spec.name}/")]
+        trouble = next(
+            (s for s in self._supervisor.statuses() if s.name == _listener_name(spec.name) and s.last_error), None
+        )
+        waiting = trouble is not None and trouble.state != "running"
+        state = SinkState.LIVE if receivers else SinkState.FAILED if waiting else SinkState.IDLE
+        detail = {
+            **listener.detail(),
+            "receivers": [
+                {"name": r.name, "state": r.state, "delivered": r.delivered, "dropped": r.dropped, **r.detail}
+                for r in receivers
+            ],
+        }
+        return OutputReport(
+            spec,
+            state,
+            max((r.epoch for r in receivers), default=0),
+            sum(r.delivered for r in receivers),
+            sum(r.dropped for r in receivers),
+            "listener_failed" if waiting else "",
+            trouble.last_error if waiting and trouble else "",
+            detail,
+        )
+
+
+def _listener_name(sink: str) -> str:
+    return f"srt-listener-{sink}"

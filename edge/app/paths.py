@@ -1,0 +1,48 @@
+"""Where the box's processes meet on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.config.model import PathsConfig
+from edge.model.errors import Invalid
+
+_UNIX_PATH_MAX = 107  # sockaddr_un.sun_path holds 108 bytes with its terminating zero (unix(7))
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Absolute paths below `state_dir` (survives) and `run_dir` (sockets)."""
+
+    state: Path
+    run: Path
+
+    @classmethod
+    def of(cls, paths: PathsConfig) -> Places:
+        """Makes the folders, readable by their owner only. Raises Invalid when that cannot be."""
+        places = cls(state=paths.state_dir.absolute(), run=paths.run_dir.absolute())
+        longest = str(places.units("archive"))
+        if len(longest.encode()) > _UNIX_PATH_MAX:
+            raise Invalid(f"paths.run_dir: {places.run} is too long for Unix sockets; choose a shorter one")
+        for name, folder in (("paths.state_dir", places.state), ("paths.run_dir", places.run)):
+            try:
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            except OSError as error:
+                raise Invalid(f"{name}: cannot make {folder}: {error.strerror}") from error
+        return places
+
+    @property
+    def media_ipc(self) -> Path:
+        return self.run / "media.sock"
+
+    @property
+    def rtc_ipc(self) -> Path:
+        return self.run / "rtc.sock"
+
+    def units(self, rung: str) -> Path:
+        return self.run / f"units-{rung}.sock"
+
+    @property
+    def snapshots(self) -> Path:
+        return self.state / "snapshots"

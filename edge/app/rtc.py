@@ -1,0 +1,24 @@
+"""The process `edge-rtc`: WebRTC viewers, with no right to any device."""
+
+from __future__ import annotations
+
+from edge.app.paths import Places
+from edge.app.process import claim_urgency, run_process
+from edge.config.model import Config
+from edge.rtc.process import RtcProcess
+from edge.runtime.clock import SystemClock
+from edge.runtime.supervisor import Supervisor
+
+
+def main(config: Config) -> int:
+    """Run until told to stop."""
+    claim_urgency()
+    places = Places.of(config.paths)
+
+    async def body(supervisor: Supervisor) -> None:
+        rtc = RtcProcess(
+            config=config.webrtc, units_path=places.units("main"), ipc_path=places.rtc_ipc, clock=SystemClock()
+        )
+        await supervisor.run(*rtc.components)
+
+    return run_process("edge-rtc", config.log_level, body)

@@ -1,0 +1,149 @@
+"""The status document (docs/contracts/http.md) as a page for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+_GOOD, _BAD, _SO_SO = "green", "bold red", "yellow"
+_COLOURS = {"error": _BAD, "warning": _SO_SO, "info": "cyan"}
+Document = Mapping[str, Any]
+
+
+def status_page(document: Document) -> RenderableType:
+    """What is absent from the document is left out of the page."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for label, value in _lines(document):
+        table.add_row(label, value)
+    return Group(table, *_issues(document))
+
+
+def _lines(document: Document) -> Iterator[tuple[str, Text]]:
+    yield "box", _box(document)
+    yield "picture", _picture(document.get("picture") or {})
+    yield "signal", _signal(document.get("signal") or {})
+    for rung in (document.get("encoder") or {}).get("rungs", ()):
+        yield "encoder", _rung(document["encoder"], rung)
+    for sink in document.get("sinks", ()):
+        yield "output", _sink(sink)
+    yield "viewers", Text(str(len(document.get("viewers", ()))))
+    for viewer in document.get("viewers", ()):
+        yield "", _viewer(viewer)
+    if latency := _latency(document.get("latency") or {}):
+        yield "latency", latency
+    if link := document.get("link"):
+        yield "link", _link(link)
+    if health := document.get("health"):
+        yield "health", _health(health)
+
+
+def _box(document: Document) -> Text:
+    name = (document.get("box") or {}).get("name", "unnamed")
+    board = (document.get("board") or {}).get("name", "unknown")
+    version = (document.get("versions") or {}).get("scopecast", "?")
+    return Text(f"{name}, board {board}, scopecast {version}")
+
+
+def _picture(picture: Document) -> Text:
+    if picture.get("live"):
+        return Text("LIVE", _GOOD)
+    return Text.assemble(("NOT LIVE", _BAD), f": {picture.get('reason') or 'no picture yet'}")
+
+
+def _signal(signal: Document) -> Text:
+    state = str(signal.get("state", "unknown"))
+    text = Text.assemble((state, _GOOD if state == "locked" else _BAD))
+    if video := signal.get("format"):
+        text.append(f", {video['width']}x{video['height']} at {video['fps']:g} fps")
+    if signal.get("detail"):
+        text.append(f", {signal['detail']}")
+    if (age_s := signal.get("last_change_age_s")) is not None:
+        text.append(f", since {_duration(age_s)}")
+    return text.append(f", {signal.get('lock_changes', 0)} lock change(s)")
+
+
+def _rung(encoder: Document, rung: Document) -> Text:
+    where = "hardware" if encoder.get("hardware") else "software"
+    measured, target = rung.get("measured_bps") or 0, rung.get("target_bps") or 0
+    return Text(
+        f"{rung.get('name')}: {encoder.get('name')} ({where}), {rung.get('codec')}, "
+        f"{measured / 1e6:.1f} of {target / 1e6:.1f} Mbit/s, {rung.get('fps') or 0:.1f} fps"
+    )
+
+
+def _sink(sink: Document) -> Text:
+    state = str(sink.get("state"))
+    colour = {"live": _GOOD, "failed": _BAD, "connecting": _SO_SO}.get(state, "")
+    text = Text.assemble(f"{sink.get('name')} ({sink.get('kind')}): ", (state, colour))
+    text.append(f", {sink.get('delivered', 0)} delivered, {sink.get('dropped', 0)} dropped")
+    return text.append(f", {sink['last_error']}") if sink.get("last_error") else text
+
+
+def _viewer(viewer: Document) -> Text:
+    text = Text(f"{str(viewer.get('session', ''))[:8]} {viewer.get('state', '')}")
+    if viewer.get("rtt_ms") is not None:
+        text.append(f", round trip {viewer['rtt_ms']:.0f} ms")
+    seen = viewer.get("glass_to_glass_ms")
+    if seen:
+        text.append(f", glass to glass p50 {seen['p50']:.0f} ms, p95 {seen['p95']:.0f} ms")
+    return text
+
+
+def _latency(latency: Document) -> Text | None:
+    box = latency.get("box")
+    if not box:
+        return None
+    text = Text(f"box p50 {_ms(box['p50'])} ms, p95 {_ms(box['p95'])} ms")
+    stages = latency.get("stages") or {}
+    shown = [f"{name} {_ms(stages[name]['p95'])}" for name in ("capture", "wait", "encode") if stages.get(name)]
+    return text.append(f" (p95 of {', '.join(shown)})") if shown else text
+
+
+def _link(link: Document) -> Text:
+    state = str(link.get("state", "unknown"))
+    text = Text.assemble((state, _GOOD if state == "online" else _SO_SO))
+    if link.get("broker"):
+        text.append(f", broker {link['broker']}")
+    return text.append(f", {link['last_error']}") if link.get("last_error") else text
+
+
+def _health(health: Document) -> Text:
+    status = str(health.get("status", "unknown"))
+    colour = {"ok": _GOOD, "degraded": _SO_SO}.get(status, _BAD)
+    parts = [
+        f"{name} {health[key]:.0f} {unit}" for key, name, unit in _HEALTH if isinstance(health.get(key), int | float)
+    ]
+    return Text.assemble((status, colour), ", " if parts else "", ", ".join(parts))
+
+
+_HEALTH = (
+    ("cpu_pct", "CPU", "%"),
+    ("mem_pct", "memory", "%"),
+    ("disk_free_pct", "disk free", "%"),
+    ("temperature_c", "temperature", "C"),
+)
+
+
+def _issues(document: Document) -> Iterator[Text]:
+    for issue in document.get("issues", ()):
+        title = " ".join(str(issue[key]) for key in ("code", "subject") if issue.get(key))
+        text = Text.assemble("\n", (f"! {title}", _COLOURS.get(str(issue.get("severity")), "")))
+        if issue.get("detail"):
+            text.append(f": {issue['detail']}")
+        yield text.append(f"\n  {issue.get('suggestion', '')}")
+
+
+def _ms(us: float) -> str:
+    return f"{us / 1000:.1f}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

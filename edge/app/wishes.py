@@ -1,0 +1,164 @@
+"""What the box is wanted to do: configuration plus what commands changed, kept over restarts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Set
+from dataclasses import replace
+from pathlib import Path
+
+from edge.app.configured import WEBRTC, Configured, ConfiguredSink
+from edge.app.overrides import Overrides, SetBitrate, SetSink
+from edge.app.overrides_file import OverridesFile
+from edge.config.model import Config
+from edge.model.errors import EdgeError, Invalid, NotFound, Rejected
+from edge.model.sink import MediaPlan, RungSpec, SinkSpec
+from edge.vault.seal import Sealer
+
+__all__ = ("WEBRTC", "Wishes")
+
+_LOG = logging.getLogger(__name__)
+
+
+class Wishes:
+    """Every change is on disk, sealed, before it is obeyed; then `on_change` is told of it.
+
+    Only the difference to the configuration is kept, and each part of it only for as long as
+    the technician leaves the configured entry as it is. The constructor raises nothing: an
+    output whose configuration is wrong is locked, which `trouble` says in a sentence.
+
+    Every change raises, and then has changed nothing: Unavailable (`storage_failed`,
+    `key_file`) or Fault (`key_exposed`, `key_broken`) when it cannot be kept.
+    """
+
+    def __init__(self, *, config: Config, path: Path, sealer: Sealer) -> None:
+        self._configured = Configured.of(config)
+        self._file = OverridesFile(path=path, sealer=sealer)
+        self._listeners: list[Callable[[], None]] = []
+        self.trouble: list[str] = []
+        kept, self._file_trouble = self._file.load()
+        self._take(kept.holding_over(self._configured))
+        if self._overrides != kept:
+            self._forget_outdated(kept.names - self._overrides.names)
+        for sentence in self.trouble:
+            _LOG.error("%s", sentence)
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
+
+    @property
+    def plan(self) -> MediaPlan:
+        return MediaPlan(sinks=tuple(self._sinks.values()), rungs=self._rungs)
+
+    @property
+    def webrtc_running(self) -> bool:
+        return self._sinks[WEBRTC].running
+
+    def set_running(self, sink: str, running: bool) -> None:
+        """Raises NotFound (`unknown_sink`); Rejected when a locked output shall start, `passphrase_unreadable`
+        where its passphrase is the reason."""
+        self._find(sink)
+        by_command = self._overrides.sinks.get(sink)
+        if by_command is not None:
+            self._change(self._overrides.with_sink(replace(by_command, spec=replace(by_command.spec, running=running))))
+            return
+        configured = self._configured.sinks[sink]
+        if not running:
+            self._change(self._overrides.with_stopped(sink, configured.fingerprint))
+            return
+        if configured.lock is not None:
+            raise Rejected(configured.lock.sentence, code=configured.lock.code)
+        self._change(self._overrides.without(sink))
+
+    def set_sink(self, spec: SinkSpec) -> None:
+        """Add or replace an output. Raises Invalid for the name that WebRTC has."""
+        if spec.name == WEBRTC:
+            raise Invalid(f"sink: {WEBRTC!r} is the name of the built-in WebRTC output", code="reserved_name")
+        configured = self._configured.sinks.get(spec.name)
+        if configured is None:
+            self._change(self._overrides.with_sink(SetSink(spec)))
+        elif _differs(spec, configured):
+            self._change(self._overrides.with_sink(SetSink(spec, over=configured.fingerprint)))
+        elif spec.running:
+            self._change(self._overrides.without(spec.name))
+        else:
+            self._change(self._overrides.with_stopped(spec.name, configured.fingerprint))
+
+    def remove_sink(self, sink: str) -> None:
+        """Raises NotFound, and Invalid for the built-in WebRTC output."""
+        if self._find(sink).name == WEBRTC:
+            raise Invalid(f"sink: {WEBRTC!r} cannot be removed, only stopped", code="reserved_name")
+        configured = self._configured.sinks.get(sink)
+        if configured is None:
+            self._change(self._overrides.without(sink))
+        else:
+            self._change(self._overrides.with_removed(sink, configured.fingerprint))
+
+    def set_bitrate(self, rung: str, bitrate_bps: int) -> None:
+        """Raises NotFound (`unknown_rung`)."""
+        configured = self._configured.rungs.get(rung)
+        if configured is None:
+            known = ", ".join(self._configured.rungs)
+            raise NotFound(f"rung: no rung {rung!r}; there is {known}", code="unknown_rung")
+        changed = SetBitrate(bitrate_bps, over=configured.fingerprint)
+        self._change(self._overrides.with_bitrate(rung, changed if bitrate_bps != configured.bitrate_bps else None))
+
+    def sink(self, name: str) -> SinkSpec | None:
+        return self._sinks.get(name)
+
+    def _find(self, sink: str) -> SinkSpec:
+        found = self._sinks.get(sink)
+        if found is None:
+            known = ", ".join(sorted(self._sinks))
+            raise NotFound(f"sink: no output {sink!r}; there is {known}", code="unknown_sink")
+        return found
+
+    def _change(self, overrides: Overrides) -> None:
+        if overrides == self._overrides:
+            return
+        self._file.keep(overrides)
+        self._take(overrides)
+        for listener in self._listeners:
+            listener()
+
+    def _take(self, overrides: Overrides) -> None:
+        self._overrides = overrides
+        self._sinks = _wanted_sinks(self._configured, overrides)
+        self._rungs = _wanted_rungs(self._configured, overrides)
+        locks = [sink.lock for name, sink in self._configured.sinks.items() if _stands(name, overrides)]
+        sentences = [self._file_trouble, *(lock.sentence for lock in locks if lock is not None)]
+        self.trouble[:] = filter(None, sentences)  # the same list, since others look at it
+
+    def _forget_outdated(self, names: Set[str]) -> None:
+        """So that they do not come back with an old configuration; they hold no more even if this fails."""
+        _LOG.warning("configuration changed, no longer as commands had set it: %s", ", ".join(sorted(names)))
+        try:
+            self._file.keep(self._overrides)
+        except EdgeError as error:
+            _LOG.warning("outdated wishes stay on disk: %s", error)
+
+
+def _differs(spec: SinkSpec, configured: ConfiguredSink) -> bool:
+    return configured.lock is not None or replace(spec, running=configured.spec.running) != configured.spec
+
+
+def _stands(name: str, overrides: Overrides) -> bool:
+    return name not in overrides.sinks and name not in overrides.removed
+
+
+def _wanted_sinks(configured: Configured, overrides: Overrides) -> Mapping[str, SinkSpec]:
+    wanted = {
+        name: replace(sink.spec, running=sink.spec.running and name not in overrides.stopped)
+        for name, sink in configured.sinks.items()
+        if name not in overrides.removed
+    }
+    return wanted | {name: sink.spec for name, sink in overrides.sinks.items()}
+
+
+def _wanted_rungs(configured: Configured, overrides: Overrides) -> tuple[RungSpec, ...]:
+    """A bitrate set under a higher ceiling comes down to today's."""
+    set_bps = {name: bitrate.bitrate_bps for name, bitrate in overrides.bitrates.items()}
+    return tuple(
+        RungSpec(name, min(set_bps.get(name, rung.bitrate_bps), configured.max_bitrate_bps))
+        for name, rung in configured.rungs.items()
+    )
