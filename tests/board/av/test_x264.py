@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from board.av.x264 import X264Encoder
+from edge.model.errors import NotSupported
+from edge.model.video import EncodeTarget, Pixel, VideoFormat
+from edge.ports import Retarget
+from tests.board.kit import frame_of
+from tests.contract.encoder_contract import busy_picture
+
+_VIDEO = VideoFormat(320, 240, Fraction(30))
+_TARGET = EncodeTarget(1_000_000, 4_000_000)
+
+
+def test_it_names_itself() -> None:
+    assert (X264Encoder().name, X264Encoder().hardware) == ("x264", False)
+
+
+def test_an_unknown_speed_is_not_supported_by_name() -> None:
+    with pytest.raises(NotSupported, match="'warp'"):
+        X264Encoder(speed="warp").open(_VIDEO, _TARGET)
+
+
+def test_a_size_beyond_the_encoder_is_not_supported() -> None:
+    with pytest.raises(NotSupported, match="100000x64"):
+        X264Encoder().open(replace(_VIDEO, width=100_000, height=64), _TARGET)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_each_thread_makes_one_slice(threads: int) -> None:
+    encoder = X264Encoder(threads=threads)
+    encoder.open(_VIDEO, _TARGET)
+    unit = encoder.encode(frame_of(busy_picture(_VIDEO, 0), _VIDEO, 0), force_key=False)[0]
+    assert unit.data.count(b"\x00\x00\x01\x65") + unit.data.count(b"\x00\x00\x01\x25") == threads
+
+
+def test_nv12_is_encoded_as_it_lies() -> None:
+    video = replace(_VIDEO, pixel=Pixel.NV12)
+    encoder = X264Encoder()
+    encoder.open(video, _TARGET)
+    assert encoder.encode(frame_of(busy_picture(_VIDEO, 0), video, 0), force_key=False)[0].key
+
+
+def test_a_retarget_before_open_needs_an_epoch() -> None:
+    assert X264Encoder().retarget(_TARGET) is Retarget.NEEDS_NEW_EPOCH
+
+
+def test_encoding_writes_no_log(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+    with caplog.at_level(logging.DEBUG):
+        encoder = X264Encoder()
+        encoder.open(_VIDEO, _TARGET)
+        encoder.encode(frame_of(busy_picture(_VIDEO, 0), _VIDEO, 0), force_key=True)
+        encoder.close()
+    assert not caplog.records
+    assert capfd.readouterr() == ("", "")

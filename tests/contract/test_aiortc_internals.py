@@ -1,0 +1,235 @@
+"""Each internal of aiortc that edge/rtc/adapter.py reaches into, held to what is needed of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
+
+import aiortc
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, VideoStreamTrack
+from aiortc.codecs.h264 import H264PayloadDescriptor
+from aiortc.rtcdtlstransport import RtpRouter
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    RTCP_PSFB_FIR,
+    RTCP_PSFB_PLI,
+    RTCP_RTPFB_NACK,
+    RtcpPacket,
+    RtcpPsfbPacket,
+    RtcpRtpfbPacket,
+    RtcpSrPacket,
+    RtpPacket,
+    is_rtcp,
+    pack_remb_fci,
+)
+
+from edge.rtc import adapter
+from edge.rtc.adapter import SenderTap
+from edge.rtc.rtp_stream import PLAYOUT_DELAY, CodedPicture, ntp_of
+
+NOON_NS = 1_795_435_200_500_000_000
+
+
+@pytest.fixture
+async def connection() -> AsyncIterator[RTCPeerConnection]:
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    yield peer
+    await peer.close()
+
+
+class Tapped:
+    """A tapped sender whose packets go into a list instead of the network."""
+
+    def __init__(self, connection: RTCPeerConnection) -> None:
+        self.transceiver = connection.addTransceiver(VideoStreamTrack(), direction="sendonly")
+        self.sender: Any = self.transceiver.sender
+        self.wanted: list[str] = []
+        self.bandwidths: list[int] = []
+        self.pictures: asyncio.Queue[CodedPicture] = asyncio.Queue()
+        self.tap = SenderTap(
+            self.transceiver,
+            next_picture=self.pictures.get,
+            on_keyframe_wanted=self.wanted.append,
+            on_bandwidth=self.bandwidths.append,
+            utc_ns=lambda: NOON_NS,
+        )
+        self.sent: list[bytes] = []
+        self.sender.transport._send_rtp = self._send
+
+    async def _send(self, raw: bytes) -> None:
+        self.sent.append(raw)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        codec = RTCRtpCodecParameters(mimeType="video/H264", clockRate=90_000, payloadType=96)
+        task = asyncio.ensure_future(self.sender._run_rtp(codec))
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    async def settled(self, packets: int) -> None:
+        async with asyncio.timeout(5):
+            while len(self.sent) < packets:
+                await asyncio.sleep(0)
+
+
+@pytest.fixture
+def tapped(connection: RTCPeerConnection) -> Tapped:
+    return Tapped(connection)
+
+
+def test_the_installed_version_is_the_one_read() -> None:
+    assert aiortc.__version__ == adapter.READ_AGAINST
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_handle_rtcp_packet",
+        "_run_rtp",
+        "_retransmit",
+        "_send_keyframe",
+        "_ssrc",
+        "_rtx_ssrc",
+        "_RTCRtpSender__rtp_started",
+        "_RTCRtpSender__rtp_exited",
+        "_RTCRtpSender__rtx_payload_type",
+        "_RTCRtpSender__ntp_timestamp",
+        "_RTCRtpSender__rtp_timestamp",
+        "_RTCRtpSender__octet_count",
+        "_RTCRtpSender__packet_count",
+    ],
+)
+async def test_the_sender_still_has(connection: RTCPeerConnection, name: str) -> None:
+    assert hasattr(connection.addTransceiver("video").sender, name)
+
+
+@pytest.mark.parametrize("name", ["_codecs", "_headerExtensions"])
+async def test_the_transceiver_still_has(connection: RTCPeerConnection, name: str) -> None:
+    assert getattr(connection.addTransceiver("video"), name) == []
+
+
+async def test_the_transport_still_routes_rtcp_by_a_router(connection: RTCPeerConnection) -> None:
+    router = connection.addTransceiver("video").sender.transport._rtp_router
+    assert isinstance(router, RtpRouter)
+    assert router.senders == {}
+
+
+def test_the_h264_parser_of_the_tests_is_still_there() -> None:
+    assert H264PayloadDescriptor.parse(b"\x67sps")[1] == b"\x00\x00\x00\x01\x67sps"
+
+
+async def test_ready_payloads_go_out_as_packets_of_one_timestamp(tapped: Tapped) -> None:
+    async with tapped.running():
+        for pts in (90_000, 93_000):
+            tapped.pictures.put_nowait(CodedPicture([b"a" * 10, b"b" * 20], pts, None))
+        await tapped.settled(4)
+    packets = [RtpPacket.parse(raw) for raw in tapped.sent[:4]]
+    assert [packet.payload for packet in packets] == [b"a" * 10, b"b" * 20] * 2
+    assert [packet.marker for packet in packets] == [0, 1, 0, 1]
+    assert packets[0].timestamp == packets[1].timestamp
+    assert (packets[2].timestamp - packets[0].timestamp) & 0xFFFFFFFF == 3000
+
+
+async def test_timestamps_beyond_32_bits_wrap(tapped: Tapped) -> None:
+    async with tapped.running():
+        for pts in ((1 << 40) - 1, (1 << 40) + 2):
+            tapped.pictures.put_nowait(CodedPicture([b"a"], pts, None))
+        await tapped.settled(2)
+    first, second = (RtpPacket.parse(raw).timestamp for raw in tapped.sent[:2])
+    assert (second - first) & 0xFFFFFFFF == 3
+
+
+@pytest.mark.parametrize("fmt", [RTCP_PSFB_PLI, RTCP_PSFB_FIR])
+async def test_pli_and_fir_ask_for_a_keyframe(tapped: Tapped, fmt: int) -> None:
+    await tapped.sender._handle_rtcp_packet(RtcpPsfbPacket(fmt=fmt, ssrc=1, media_ssrc=tapped.sender._ssrc))
+    assert tapped.wanted == ["picture lost"]
+
+
+async def test_fir_is_routed_by_the_target_in_its_body(tapped: Tapped) -> None:
+    router = tapped.sender.transport._rtp_router
+    router.register_sender(tapped.sender, ssrc=tapped.sender._ssrc)
+    fir = RtcpPsfbPacket(
+        fmt=RTCP_PSFB_FIR, ssrc=1, media_ssrc=0, fci=struct.pack("!LB3x", tapped.sender._ssrc, 1) + b"cut"
+    )
+    assert router.route_rtcp(fir) == set()
+    tapped.tap.negotiated([])
+    assert router.route_rtcp(fir) == {tapped.sender}
+
+
+async def test_fir_for_somebody_else_is_not_ours(tapped: Tapped) -> None:
+    router = tapped.sender.transport._rtp_router
+    router.register_sender(tapped.sender, ssrc=tapped.sender._ssrc)
+    tapped.tap.negotiated([])
+    fci = struct.pack("!LB3x", tapped.sender._ssrc ^ 1, 1)
+    assert router.route_rtcp(RtcpPsfbPacket(fmt=RTCP_PSFB_FIR, ssrc=1, media_ssrc=0, fci=fci)) == set()
+
+
+async def test_remb_is_heard_by_the_sender_it_names(tapped: Tapped) -> None:
+    for ssrc in (tapped.sender._ssrc, tapped.sender._ssrc ^ 1):
+        fci = pack_remb_fci(2_000_000, [ssrc])
+        await tapped.sender._handle_rtcp_packet(RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=1, media_ssrc=0, fci=fci))
+    assert tapped.bandwidths == [2_000_000]
+    assert tapped.tap.report.remb_bps == 2_000_000
+
+
+@pytest.mark.parametrize("fci", [b"", b"REMB", b"REMB\x05\x00\x00\x01", b"JUNKJUNKJUNK"])
+async def test_a_broken_remb_is_ignored(tapped: Tapped, fci: bytes) -> None:
+    remb = RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=1, media_ssrc=0, fci=fci)
+    tapped.tap.negotiated([])
+    assert tapped.sender.transport._rtp_router.route_rtcp(remb) == set()
+    await tapped.sender._handle_rtcp_packet(remb)
+    assert tapped.bandwidths == []
+
+
+async def test_a_packet_lost_a_thousand_packets_ago_is_sent_again(tapped: Tapped) -> None:
+    async with tapped.running():
+        tapped.pictures.put_nowait(CodedPicture([b"%04d" % index for index in range(1500)], 1, None))
+        await tapped.settled(1500)
+        number = RtpPacket.parse(tapped.sent[200]).sequence_number
+        nack = RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=1, media_ssrc=tapped.sender._ssrc, lost=[number])
+        await tapped.sender._handle_rtcp_packet(nack)
+        assert tapped.sent[-1] == tapped.sent[200]
+
+
+async def test_sender_reports_tell_what_was_really_sent(tapped: Tapped) -> None:
+    async with tapped.running():
+        tapped.pictures.put_nowait(CodedPicture([b"a" * 10, b"b" * 20], 90_000, None))
+        await tapped.settled(2)
+        await asyncio.sleep(0)
+        reporting = asyncio.ensure_future(tapped.sender._run_rtcp())
+        async with asyncio.timeout(10):
+            while not any(is_rtcp(raw) for raw in tapped.sent):
+                await asyncio.sleep(0.05)
+        reporting.cancel()
+        await reporting
+    report = next(packet for raw in tapped.sent if is_rtcp(raw) for packet in RtcpPacket.parse(raw))
+    assert isinstance(report, RtcpSrPacket)
+    assert (report.sender_info.packet_count, report.sender_info.octet_count) == (2, 30)
+    assert report.sender_info.rtp_timestamp == RtpPacket.parse(tapped.sent[0]).timestamp
+    assert report.sender_info.ntp_timestamp == ntp_of(NOON_NS)
+
+
+async def test_an_error_while_sending_stops_the_track_and_does_not_hang_the_end(tapped: Tapped) -> None:
+    tapped.pictures.put_nowait(CodedPicture([None], 1, None))  # type: ignore[list-item]
+    codec = RTCRtpCodecParameters(mimeType="video/H264", clockRate=90_000, payloadType=96)
+    with pytest.raises(TypeError):
+        await tapped.sender._run_rtp(codec)
+    assert tapped.sender.track.readyState == "ended"
+    assert tapped.sender._RTCRtpSender__rtp_exited.is_set()
+
+
+async def test_the_answered_level_and_extensions_are_ours_to_set(tapped: Tapped) -> None:
+    codec = SimpleNamespace(parameters={"profile-level-id": "42e01f"})
+    wanted = SimpleNamespace(uri=PLAYOUT_DELAY, id=5)
+    tapped.transceiver._codecs = [codec]  # type: ignore[list-item]
+    tapped.tap.negotiated([wanted, SimpleNamespace(uri="urn:other", id=6)])  # type: ignore[list-item]
+    assert codec.parameters["profile-level-id"] == "42e02a"
+    assert tapped.transceiver._headerExtensions == [wanted]

@@ -1,0 +1,166 @@
+"""`edge status` and `edge pair` against answers of a box."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from edge.app.cli import main
+from tests.edge.app.conftest import AnsweringBox
+
+STATUS: dict[str, Any] = {
+    "box": {"id": "box-a1b2c3", "name": "box-a1b2c3"},
+    "versions": {"scopecast": "0.1.0"},
+    "board": {"name": "sim"},
+    "signal": {
+        "state": "locked",
+        "detail": "",
+        "lock_changes": 3,
+        "last_change_age_s": 300.0,
+        "format": {"width": 1280, "height": 720, "fps": 25.0},
+    },
+    "picture": {"live": True, "reason": "", "age_ms": 12.0},
+    "encoder": {
+        "name": "x264",
+        "hardware": False,
+        "rungs": [{"name": "main", "codec": "h264", "target_bps": 8000000, "measured_bps": 7900000, "fps": 25.02}],
+    },
+    "sinks": [
+        {"name": "srt", "kind": "srt", "state": "live", "delivered": 500, "dropped": 2, "last_error": ""},
+        {"name": "tv", "kind": "srt", "state": "failed", "delivered": 0, "dropped": 0, "last_error": "no such host"},
+    ],
+    "viewers": [
+        {"session": "abcdefghij", "state": "connected", "rtt_ms": 12.4, "glass_to_glass_ms": {"p50": 61.0, "p95": 80.0}}
+    ],
+    "latency": {
+        "box": {"p50": 9000, "p95": 12500, "p99": 15000},
+        "stages": {"encode": {"p50": 5000, "p95": 7000, "p99": 9000}},
+    },
+    "link": {"state": "online", "broker": "127.0.0.1:1883", "last_error": ""},
+    "health": {"status": "degraded", "cpu_pct": 41.2, "mem_pct": 30.0, "disk_free_pct": 8.0, "temperature_c": None},
+    "issues": [
+        {
+            "code": "disk_low",
+            "since": "2026-01-01T00:00:00Z",
+            "severity": "warning",
+            "suggestion": "Delete what is no longer needed.",
+            "subject": "",
+            "detail": "8.0 % of the disk is free",
+        }
+    ],
+}
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
+    monkeypatch.setenv("COLUMNS", "200")
+    return capsys
+
+
+def page_of(box: AnsweringBox, document: Any, said: pytest.CaptureFixture[str]) -> list[str]:
+    box.answers["GET /api/v1/status"] = (200, document)
+    assert main(["status", "--url", box.url]) == 0
+    return [line.rstrip() for line in said.readouterr().out.splitlines()]
+
+
+def test_page_says_everything_a_person_asks(box: AnsweringBox, said: pytest.CaptureFixture[str]) -> None:
+    assert page_of(box, STATUS, said) == [
+        "box      box-a1b2c3, board sim, scopecast 0.1.0",
+        "picture  LIVE",
+        "signal   locked, 1280x720 at 25 fps, since 5 min, 3 lock change(s)",
+        "encoder  main: x264 (software), h264, 7.9 of 8.0 Mbit/s, 25.0 fps",
+        "output   srt (srt): live, 500 delivered, 2 dropped",
+        "output   tv (srt): failed, 0 delivered, 0 dropped, no such host",
+        "viewers  1",
+        "         abcdefgh connected, round trip 12 ms, glass to glass p50 61 ms, p95 80 ms",
+        "latency  box p50 9.0 ms, p95 12.5 ms (p95 of encode 7.0)",
+        "link     online, broker 127.0.0.1:1883",
+        "health   degraded, CPU 41 %, memory 30 %, disk free 8 %",
+        "",
+        "! disk_low: 8.0 % of the disk is free",
+        "  Delete what is no longer needed.",
+    ]
+
+
+def test_picture_that_is_not_live_is_said_with_its_reason(box: AnsweringBox, said: pytest.CaptureFixture[str]) -> None:
+    document = {**STATUS, "picture": {"live": False, "reason": "no signal", "age_ms": None}}
+    assert "picture  NOT LIVE: no signal" in page_of(box, document, said)
+
+
+def test_box_that_has_just_started_still_makes_a_page(box: AnsweringBox, said: pytest.CaptureFixture[str]) -> None:
+    assert page_of(box, {}, said) == [
+        "box      unnamed, board unknown, scopecast ?",
+        "picture  NOT LIVE: no picture yet",
+        "signal   unknown, 0 lock change(s)",
+        "viewers  0",
+    ]
+
+
+def test_text_of_the_box_is_not_taken_for_markup(box: AnsweringBox, said: pytest.CaptureFixture[str]) -> None:
+    document = {**STATUS, "picture": {"live": False, "reason": "[red]x[/red]", "age_ms": None}}
+    assert "picture  NOT LIVE: [red]x[/red]" in page_of(box, document, said)
+
+
+def test_json_is_the_document_itself(box: AnsweringBox, capsys: pytest.CaptureFixture[str]) -> None:
+    box.answers["GET /api/v1/status"] = (200, STATUS)
+    assert main(["status", "--json", "--url", box.url]) == 0
+    assert json.loads(capsys.readouterr().out) == STATUS
+
+
+def test_watch_goes_on_until_interrupted(
+    box: AnsweringBox, monkeypatch: pytest.MonkeyPatch, said: pytest.CaptureFixture[str]
+) -> None:
+    box.answers["GET /api/v1/status"] = (200, STATUS)
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("edge.app.cli_status.time.sleep", wait)
+    assert main(["status", "--watch", "--url", box.url]) == 130
+    assert waits == [1.0, 1.0, 1.0]
+    assert "LIVE" in said.readouterr().out
+
+
+def test_absent_box_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--url", "http://127.0.0.1:1"]) == 1
+    assert capsys.readouterr().err == (
+        "edge: no box answers at http://127.0.0.1:1 ([Errno 111] Connection refused); is it running?\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((503, {"detail": "starting", "code": "unavailable"}), "the box says: starting"),
+        ((403, {"title": "Forbidden"}), "the box says: Forbidden"),
+        ((200, b"<html>"), "answered 200 and not in JSON: this is not a box"),
+        ((200, [1]), "answered 200 and not in JSON: this is not a box"),
+    ],
+)
+def test_other_answers_are_said(
+    box: AnsweringBox, answer: tuple[int, Any], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box.answers["GET /api/v1/status"] = answer
+    assert main(["status", "--url", box.url]) == 1
+    err = capsys.readouterr().err
+    assert words in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://x", "http://"])
+def test_url_that_is_none_is_said(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--url", url]) == 1
+    assert f"{url!r} is not an address of a box" in capsys.readouterr().err
+
+
+def test_pair_shows_code_time_and_what_to_type(box: AnsweringBox, capsys: pytest.CaptureFixture[str]) -> None:
+    box.answers["POST /api/v1/pairing"] = (200, {"code": "12345678", "seconds": 600.0})
+    assert main(["pair", "--url", box.url]) == 0
+    assert capsys.readouterr().out == (
+        f"Code 12345678, good once, for 600 seconds.\nOn the controller type: edgectl pair {box.url} --code 12345678\n"
+    )

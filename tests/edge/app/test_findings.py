@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from edge.app.findings import Findings
+
+_WELL: Mapping[str, Any] = {
+    "board": {"name": "sim"},
+    "signal": {"state": "locked", "detail": ""},
+    "picture": {"live": True, "reason": ""},
+    "encoder": {"rungs": [{"name": "main", "refusal": ""}]},
+    "sinks": [{"name": "srt", "code": "", "last_error": ""}],
+    "latency": {"box": {"p50": 8_000, "p95": 20_000, "p99": 30_000}},
+    "viewers": [],
+}
+
+
+def _codes(
+    findings: Findings,
+    document: Mapping[str, Any] = _WELL,
+    *,
+    media_up: bool = True,
+    rtc_up: bool = True,
+    parts: Sequence[Mapping[str, Any]] = (),
+    now_s: float = 100.0,
+) -> list[str]:
+    found = list(findings.look(document, media_up=media_up, rtc_up=rtc_up, parts=parts, now_s=now_s))
+    assert all(finding.suggestion for finding in found), "every issue says what to do"
+    return [finding.code for finding in found]
+
+
+def test_box_that_is_well_has_no_findings() -> None:
+    assert _codes(Findings()) == []
+
+
+@pytest.mark.parametrize("state", ["no_device", "no_cable", "no_signal", "no_lock", "out_of_range"])
+def test_each_lost_signal_has_its_own_code(state: str) -> None:
+    assert _codes(Findings(), {**_WELL, "signal": {"state": state, "detail": "x"}}) == [f"signal_{state}"]
+
+
+def test_advice_of_a_stream_does_not_speak_of_cables() -> None:
+    document = {**_WELL, "board": {"name": "url"}, "signal": {"state": "no_signal", "detail": "end of file"}}
+    (finding,) = Findings().look(document, media_up=True, rtc_up=True, parts=(), now_s=0)
+    assert "address" in finding.suggestion
+    assert finding.detail == "end of file"
+
+
+def test_locked_signal_without_a_live_picture_is_named() -> None:
+    document = {**_WELL, "picture": {"live": False, "reason": "the source repeats one picture"}}
+    assert _codes(Findings(), document) == ["picture_not_live"]
+
+
+def test_short_restart_of_a_process_is_no_issue_and_a_long_absence_is() -> None:
+    findings = Findings()
+    assert _codes(findings, media_up=False, now_s=100) == []
+    assert _codes(findings, media_up=False, now_s=102.9) == []
+    assert _codes(findings, media_up=False, now_s=103) == ["media_down"]
+    assert _codes(findings, now_s=104) == []
+    assert _codes(findings, media_up=False, now_s=105) == [], "it counts anew"
+
+
+def test_signal_is_not_judged_while_nobody_reports_it() -> None:
+    document = {**_WELL, "signal": {"state": "no_device", "detail": ""}, "picture": {"live": False}}
+    assert _codes(Findings(), document, media_up=False) == []
+
+
+def test_output_in_trouble_is_named_with_its_words() -> None:
+    sink = {"name": "expert", "code": "wrong_passphrase", "last_error": "refused by the peer"}
+    (finding,) = Findings().look({**_WELL, "sinks": [sink]}, media_up=True, rtc_up=True, parts=(), now_s=0)
+    assert (finding.code, finding.subject, finding.detail) == ("output_wrong_passphrase", "expert", sink["last_error"])
+
+
+def test_refused_format_and_failing_part_are_named() -> None:
+    document = {**_WELL, "encoder": {"rungs": [{"name": "main", "refusal": "too small"}]}}
+    part = {"name": "capture", "state": "failed", "restarts": 5, "last_error": "boom"}
+    assert _codes(Findings(), document, parts=[part]) == ["component_failing", "encoder_refuses"]
+    assert _codes(Findings(), parts=[{**part, "state": "running"}]) == []
+
+
+def test_latency_over_budget_must_last_five_seconds() -> None:
+    findings = Findings()
+    slow = {**_WELL, "viewers": [{"glass_to_glass_ms": {"p50": 150, "p95": 201}}]}
+    assert _codes(findings, slow, now_s=10) == []
+    assert _codes(findings, slow, now_s=14.9) == []
+    assert _codes(findings, slow, now_s=15) == ["latency_budget_exceeded"]
+    assert _codes(findings, now_s=16) == []
+    assert _codes(findings, slow, now_s=17) == [], "it counts anew"
+
+
+def test_trouble_from_start_up_stays() -> None:
+    assert _codes(Findings(standing=["srt.x.passphrase_file: cannot read"])) == ["start_up"]

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.app.operations import Operations
+from edge.app.snapshots import LivePictures, Snapshots
+from edge.app.wishes import Wishes
+from edge.config.model import Config, EncoderConfig, SrtSinkConfig
+from edge.model.command import Command, Result, ResultState
+from edge.model.errors import Invalid
+from edge.runtime.command_bus import CommandBus
+from edge.runtime.ipc import Reply
+from edge.vault.seal import Sealer
+from tests.edge.app.media_peer import media_answering
+
+PHRASE = "correct horse battery"
+URL = "srt://10.0.0.9:9000?mode=caller"
+
+
+@dataclass
+class Box:
+    bus: CommandBus
+    wishes: Wishes
+    faults: list[Mapping[str, Any]]
+    state: Path
+
+    async def ask(self, op: str, **args: Any) -> Result:
+        return await self.bus.submit(Command(op=op, args=args, id="1"))
+
+    async def done(self, op: str, **args: Any) -> Mapping[str, Any]:
+        result = await self.ask(op, **args)
+        assert result.st is ResultState.DONE, result
+        return result.payload
+
+
+@pytest.fixture
+async def box(short_path: Path, tmp_path: Path) -> AsyncIterator[Box]:
+    """With the configured outputs `srt` and, for want of its passphrase file, the locked `ward`."""
+    faults: list[Mapping[str, Any]] = []
+
+    async def fault(args: Mapping[str, Any]) -> Reply:
+        if args.get("fault") == "earthquake":
+            raise Invalid("fault: earthquake is not one")
+        faults.append(args)
+        return Reply()
+
+    async def still(args: Mapping[str, Any]) -> Reply:
+        return Reply({"utc_ns": 0, "width": 640, "height": 480, "live": True}, b"jpeg")
+
+    config = Config(
+        encoder=EncoderConfig(max_bitrate_bps=10_000_000),
+        srt=(SrtSinkConfig(), SrtSinkConfig(name="ward", url=URL, passphrase_file=tmp_path / "absent")),
+    )
+    state, bus = tmp_path / "state", CommandBus()
+    sealer = Sealer(tmp_path / "box.key")
+    wishes = Wishes(config=config, path=state / "wishes.sealed", sealer=sealer)
+    async with media_answering(short_path, {"fault": fault, "still": still}) as media:
+        snapshots = Snapshots(pictures=LivePictures(media=media), folder=state / "snapshots", sealer=sealer)
+        Operations(config=config, wishes=wishes, snapshots=snapshots, media=media).register(bus)
+        yield Box(bus, wishes, faults, state)
+
+
+async def test_stop_and_start_name_the_end_state(box: Box) -> None:
+    for _ in range(2):
+        assert await box.done("stream.stop", sink="srt") == {"sink": "srt", "running": False}
+    assert box.wishes.sink("srt") is not None
+    assert not box.wishes.plan.sinks[1].running
+    assert await box.done("stream.start", sink="srt") == {"sink": "srt", "running": True}
+    assert box.wishes.plan.sinks[1].running
+
+
+async def test_webrtc_stops_like_any_output(box: Box) -> None:
+    await box.done("stream.stop", sink="webrtc")
+    assert not box.wishes.webrtc_running
+
+
+async def test_locked_output_is_refused_with_the_option_to_mend(box: Box) -> None:
+    result = await box.ask("stream.start", sink="ward")
+    assert (result.st, result.code) == (ResultState.REJECTED, "passphrase_unreadable")
+    assert "srt.ward.passphrase_file" in result.detail
+    assert await box.done("stream.stop", sink="ward") == {"sink": "ward", "running": False}
+
+
+async def test_locked_output_that_is_set_anew_can_be_started(box: Box) -> None:
+    answer = await box.done("sink.set", sink="ward", url=URL, passphrase=PHRASE)
+    assert answer == {"sink": "ward", "running": False, "encrypted": True}
+    await box.done("stream.start", sink="ward")
+    ward = box.wishes.sink("ward")
+    assert ward is not None
+    assert (ward.running, ward.passphrase) == (True, PHRASE)
+
+
+async def test_set_output_has_what_was_asked_for(box: Box) -> None:
+    answer = await box.done("sink.set", sink="extra", url=URL, latency_ms=300, stream_id="room-4", passphrase=PHRASE)
+    assert answer == {"sink": "extra", "running": True, "encrypted": True}
+    extra = box.wishes.sink("extra")
+    assert extra is not None
+    assert (extra.url, extra.latency_ms, extra.stream_id, extra.passphrase) == (URL, 300, "room-4", PHRASE)
+
+
+async def test_output_that_is_set_anew_stays_stopped_unless_told(box: Box) -> None:
+    await box.done("sink.set", sink="extra", url=URL, running=False)
+    assert await box.done("sink.set", sink="extra", url=URL, latency_ms=300) == {
+        "sink": "extra",
+        "running": False,
+        "encrypted": False,
+    }
+    assert (await box.done("sink.set", sink="extra", url=URL, running=True))["running"] is True
+
+
+async def test_removed_output_is_gone_and_twice_equals_once(box: Box) -> None:
+    for _ in range(2):
+        assert await box.done("sink.remove", sink="srt") == {"sink": "srt"}
+    assert box.wishes.sink("srt") is None
+
+
+async def test_bitrate_is_set(box: Box) -> None:
+    assert await box.done("encoder.set", bitrate=500_000) == {"rung": "main", "bitrate": 500_000}
+    assert box.wishes.plan.rungs[0].bitrate_bps == 500_000
+
+
+async def test_snapshot_is_taken(box: Box) -> None:
+    answer = await box.done("snapshot.take", id="op-1")
+    assert (answer["id"], answer["bytes"]) == ("op-1", 4)
+
+
+async def test_fault_is_passed_to_the_media_process(box: Box) -> None:
+    assert await box.done("sim.fault", fault="freeze", seconds=2) == {}
+    assert box.faults == [{"fault": "freeze", "seconds": 2}]
+
+
+@pytest.mark.parametrize(
+    ("op", "args", "code", "words"),
+    [
+        ("stream.start", {"sink": "nowhere"}, "unknown_sink", "nowhere"),
+        ("stream.start", {}, "invalid", "sink: missing"),
+        ("stream.stop", {"sink": "SRT"}, "invalid", "sink: 'SRT' does not match"),
+        ("stream.stop", {"sink": "srt", "now": 1}, "invalid", "now: not an argument"),
+        ("sink.set", {"sink": "x"}, "invalid", "url: missing"),
+        ("sink.set", {"sink": "x", "url": "http://x"}, "invalid", "scheme 'http'"),
+        ("sink.set", {"sink": "x", "url": "srt://a:1?mode=sideways"}, "invalid", "mode 'sideways'"),
+        ("sink.set", {"sink": "x", "url": URL, "kind": "whip"}, "not_supported", "whip"),
+        ("sink.set", {"sink": "x", "url": URL, "kind": "rtmp"}, "invalid", "kind: 'rtmp'"),
+        ("sink.set", {"sink": "x", "url": URL, "latency_ms": 10}, "range", "latency_ms: 10"),
+        ("sink.set", {"sink": "x", "url": URL, "passphrase": "hunter2"}, "invalid", "passphrase"),
+        ("sink.set", {"sink": "x", "url": URL, "passphrase": 1}, "invalid", "passphrase: expected text"),
+        ("sink.set", {"sink": "x", "url": URL, "stream_id": "x" * 513}, "invalid", "stream id"),
+        ("sink.set", {"sink": "x", "url": URL, "running": "yes"}, "invalid", "running"),
+        ("sink.set", {"sink": "webrtc", "url": URL}, "reserved_name", "webrtc"),
+        ("sink.remove", {"sink": "webrtc"}, "reserved_name", "webrtc"),
+        ("encoder.set", {"bitrate": 99_999}, "range", "bitrate: 99999"),
+        ("encoder.set", {"bitrate": 10_000_001}, "range", "bitrate: 10000001"),
+        ("encoder.set", {"bitrate": 500_000, "rung": "archive"}, "unknown_rung", "archive"),
+        ("snapshot.take", {"id": "../etc/passwd"}, "invalid", "id"),
+        ("snapshot.take", {"id": "x" * 65}, "invalid", "id"),
+        ("sim.fault", {"fault": "earthquake"}, "invalid", "earthquake"),
+    ],
+)
+async def test_wrong_command_is_rejected_with_its_reason_and_changes_nothing(
+    box: Box, op: str, args: dict[str, Any], code: str, words: str
+) -> None:
+    before = box.wishes.plan
+    result = await box.ask(op, **args)
+    assert (result.st, result.code) == (ResultState.REJECTED, code)
+    assert words in result.detail
+    assert "hunter2" not in result.detail
+    assert (box.wishes.plan, box.faults) == (before, [])
+    assert not box.state.exists()
+
+
+@pytest.mark.parametrize(
+    ("op", "args"),
+    [
+        ("stream.stop", {"sink": "srt"}),
+        ("sink.set", {"sink": "extra", "url": URL}),
+        ("sink.remove", {"sink": "srt"}),
+        ("encoder.set", {"bitrate": 500_000}),
+        ("snapshot.take", {"id": "op-1"}),
+    ],
+)
+async def test_disk_that_refuses_fails_the_command_and_the_same_one_works_later(
+    box: Box, op: str, args: dict[str, Any]
+) -> None:
+    before = box.wishes.plan
+    shutil.rmtree(box.state, ignore_errors=True)
+    box.state.write_text("a file where the folder should be")
+    result = await box.ask(op, **args)
+    assert (result.st, result.code) == (ResultState.FAILED, "storage_failed")
+    assert str(box.state) in result.detail
+    assert box.wishes.plan == before
+    box.state.unlink()
+    await box.done(op, **args)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import logging
+
+from edge.media.capture import CaptureLoop
+from edge.media.freeze import FreezeWatch
+from edge.media.latency import LatencyBook
+from edge.media.mixer import Mixer
+from edge.media.signal_book import SignalBook
+from edge.media.slate import FrozenBanner, SlatePainter
+from edge.model.errors import DeviceGone
+from edge.model.frame import Frame
+from edge.model.signal import Signal, SignalState
+from edge.runtime.backoff import Backoff
+from edge.runtime.component import Context
+from edge.runtime.log import OutageLog
+from tests.fakes import BlockPainter, FakeClock, ListSource, make_frame
+
+
+def _run(source: ListSource, clock: FakeClock) -> tuple[list[Frame], SignalBook]:
+    sent: list[Frame] = []
+    ctx = Context()
+    source.on_empty = ctx.ask_to_stop
+    return sent, _work(source, clock, ctx, sent)
+
+
+def _work(source: ListSource, clock: FakeClock, ctx: Context, sent: list[Frame]) -> SignalBook:
+    book, painter = SignalBook(clock=clock), BlockPainter()
+    mixer = Mixer(
+        clock=clock,
+        book=book,
+        slate=SlatePainter(painter=painter),
+        banner=FrozenBanner(painter=painter),
+        freeze=FreezeWatch(after_ns=0),
+        slate_after_ns=250_000_000,
+        rungs=(sent.append,),
+    )
+    CaptureLoop(
+        source=source,
+        mixer=mixer,
+        book=book,
+        latency=LatencyBook(clock=clock),
+        clock=clock,
+        outage=OutageLog(logging.getLogger("test"), "source"),
+        backoff=lambda: Backoff(first_s=0.001, cap_s=0.001),
+    ).work(ctx)
+    return book
+
+
+def test_frames_reach_the_rungs_and_prove_the_lock() -> None:
+    clock = FakeClock()
+    sent, book = _run(ListSource(make_frame(clock, seq=1), make_frame(clock, seq=2)), clock)
+    assert [frame.seq for frame in sent] == [1, 2]
+    assert book.signal.state is SignalState.LOCKED
+
+
+def test_signal_is_noted_and_lock_changes_are_counted() -> None:
+    clock = FakeClock()
+    source = ListSource(make_frame(clock), Signal(SignalState.NO_SIGNAL, "off"), Signal(SignalState.NO_SIGNAL, "off"))
+    _, book = _run(source, clock)
+    report = book.report()
+    assert report.signal == Signal(SignalState.NO_SIGNAL, "off")
+    assert report.lock_changes == 2
+    assert report.last_good is not None
+
+
+def test_device_that_goes_is_opened_again() -> None:
+    clock = FakeClock()
+    source = ListSource(make_frame(clock, seq=1), DeviceGone("unplugged"), make_frame(clock, seq=2))
+    sent, book = _run(source, clock)
+    assert [frame.seq for frame in sent] == [1, 2]
+    assert source.opened == 2
+    assert book.signal.locked
+
+
+def test_device_that_cannot_be_opened_is_tried_again(caplog: object) -> None:
+    clock = FakeClock()
+    source = ListSource(make_frame(clock), open_errors=[DeviceGone("no /dev/video0"), DeviceGone("no /dev/video0")])
+    sent, _ = _run(source, clock)
+    assert source.opened == 3
+    assert source.closed == 3
+    assert len(sent) == 1
+
+
+def test_expected_outage_is_logged_once_and_its_end_once(caplog: object) -> None:
+    clock = FakeClock()
+    source = ListSource(make_frame(clock), open_errors=[DeviceGone("away")] * 4)
+    with caplog.at_level(logging.INFO):  # type: ignore[attr-defined]
+        _run(source, clock)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]  # type: ignore[attr-defined]
+
+
+def test_missing_frames_are_counted_as_gaps() -> None:
+    clock = FakeClock()
+    _, book = _run(ListSource(make_frame(clock, seq=1), make_frame(clock, seq=4)), clock)
+    assert book.report().gaps == 2
+
+
+def test_source_that_cannot_be_opened_is_progress_all_the_same() -> None:
+    clock, ctx = FakeClock(), Context()
+    source = ListSource(open_errors=[DeviceGone("away")] * 3)
+    seen: list[int] = []
+    opened = source.open
+
+    def watched() -> None:
+        seen.append(ctx.progress_ns)
+        opened()
+
+    source.open = watched  # type: ignore[method-assign]
+    source.on_empty = ctx.ask_to_stop
+    _work(source, clock, ctx, [])
+    assert len(set(seen)) == 4, "each try counts"

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.config.model import WebrtcConfig
+from edge.model.errors import EdgeError
+from edge.model.feedback import KeyframeRequest
+from edge.rtc.process import RtcProcess
+from edge.runtime.clock import SystemClock
+from edge.runtime.ipc import IpcClient
+
+
+@pytest.fixture
+def pushed() -> list[Mapping[str, Any]]:
+    return []
+
+
+@pytest.fixture
+async def control(tmp_path: Path, media, running, eventually, pushed) -> IpcClient:
+    process = RtcProcess(
+        config=WebrtcConfig(max_viewers=1),
+        units_path=media.path,
+        ipc_path=tmp_path / "rtc.sock",
+        clock=SystemClock(),
+    )
+    client = IpcClient(name="rtc", path=tmp_path / "rtc.sock", on_push=lambda topic, body: pushed.append(body))
+    running(client)
+    for component in process.components:
+        running(component)
+    await media.connected()
+    await eventually(lambda: client.connected)
+    return client
+
+
+async def test_a_viewer_joins_watches_and_leaves_over_local_ipc(
+    control, media, make_viewer, show, playing, pushed, eventually
+) -> None:
+    viewer = make_viewer()
+    joined = (await control.request("offer", {"rung": "main", "sdp": await viewer.offer()})).body
+    await control.request("trickle", {"session": joined["session"], "fragment": "a=end-of-candidates\r\n"})
+    await viewer.accept(joined["sdp"])
+    playing(show.play(media.send_unit))
+    assert (await viewer.picture()).width == 320
+    assert media.feedback[0] == KeyframeRequest("viewer-1", "join")
+    await eventually(lambda: bool(pushed[-1]["viewers"]) and pushed[-1]["viewers"][0]["delivered"] > 0)
+    assert pushed[-1]["media_connected"] is True
+    assert pushed[-1]["viewers"][0]["session"] == joined["session"]
+    assert 0 <= pushed[-1]["unit_age_ms"] < 60_000
+    await control.request("end", {"session": joined["session"]})
+    await eventually(lambda: pushed[-1]["viewers"] == [])
+
+
+async def test_the_picture_comes_back_after_the_media_process_died(
+    control, media, make_viewer, show, playing, eventually
+) -> None:
+    viewer = make_viewer()
+    joined = (await control.request("offer", {"rung": "main", "sdp": await viewer.offer()})).body
+    await viewer.accept(joined["sdp"])
+    playing(show.play(media.send_unit))
+    before = await viewer.picture()
+    media.feedback.clear()
+    await media.stop()
+    await media.start()
+    await eventually(lambda: KeyframeRequest("viewer-1", "reconnect") in media.feedback)
+    after = [await viewer.picture() for _ in range(30)]
+    assert after[-1].pts > before.pts
+
+
+async def test_status_says_when_nothing_comes_in(control, media, pushed, eventually) -> None:
+    await eventually(lambda: bool(pushed) and pushed[-1]["media_connected"])
+    assert pushed[-1]["unit_age_ms"] is None
+    await media.stop()
+    await eventually(lambda: not pushed[-1]["media_connected"])
+
+
+async def test_the_output_can_be_stopped(control, pushed, make_viewer, eventually) -> None:
+    await control.request("enable", {"running": False})
+    await eventually(lambda: bool(pushed) and pushed[-1]["enabled"] is False)
+    with pytest.raises(EdgeError) as caught:
+        await control.request("offer", {"rung": "main", "sdp": await make_viewer().offer()})
+    assert caught.value.code == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("op", "args", "said"),
+    [
+        ("offer", {"sdp": "v=0"}, "rung must be text"),
+        ("offer", {"rung": "main", "sdp": 3}, "sdp must be text"),
+        ("offer", {"rung": "main", "sdp": "hello"}, "not SDP"),
+        ("trickle", {"session": "x"}, "fragment must be text"),
+        ("end", {}, "session must be text"),
+        ("enable", {"running": "yes"}, "running must be true or false"),
+    ],
+)
+async def test_bad_requests_are_refused_by_name(control, op: str, args: Mapping[str, Any], said: str) -> None:
+    with pytest.raises(EdgeError, match=said) as caught:
+        await control.request(op, args)
+    assert caught.value.code == "invalid"
