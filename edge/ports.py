@@ -39,6 +39,7 @@ class Source(Protocol):
     Signal when there is no picture now, or None when nothing happened within `timeout_s`;
     it raises Unavailable when the device is gone and must be opened again. A new mode shows
     as a changed `Frame.format`. The receiver of a Frame must release its lease.
+    `detail` is for the status document: what device it is and what it does; no secrets.
     """
 
     @property
@@ -47,6 +48,7 @@ class Source(Protocol):
     def read(self, timeout_s: float) -> Frame | Signal | None: ...
     def signal(self) -> Signal: ...
     def close(self) -> None: ...
+    def detail(self) -> Mapping[str, Any]: ...
 
 
 @runtime_checkable

@@ -206,3 +206,6 @@ class ListSource:
 
     def close(self) -> None:
         self.closed += 1
+
+    def detail(self) -> Mapping[str, Any]:
+        return {"opened": self.opened}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-FEATURES = ("media", "rtc", "link", "web", "vault", "health", "sinks", "measure", "controller")
+FEATURES = ("media", "rtc", "link", "web", "vault", "health", "sinks", "measure", "modality", "controller")
 _COMMON = frozenset(("edge.runtime", "edge.config", "edge.ports", "edge.model"))
 
 # who may import what, beside itself and the standard library
@@ -41,6 +41,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "rich": ("edge.controller", "edge.app"),
     "starlette": ("edge.web",),
     "uvicorn": ("edge.web",),
+    "v4l2": ("board.v4l2",),
 }
 
 BAD_NAMES = re.compile(r"(manager|handler|helper|util|data|info)s?")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from board.av.feed import Feed, Ready
-from board.av.input import Input
+from board.av.input import Input, shown
 from edge.model.errors import DeviceGone
 from edge.model.frame import Frame, Lease, Plane, Stamps
 from edge.model.signal import Signal, SignalState
@@ -80,6 +82,9 @@ class UrlSource:
         self._format = None
         if feed is not None:
             feed.close()
+
+    def detail(self) -> Mapping[str, Any]:
+        return {"driver": "url", "url": shown(self._url), "dropped": self.dropped}
 
     def _at_end(self, feed: Feed, give_up_ns: int) -> Signal | None:
         if not feed.ended:

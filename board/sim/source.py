@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any
 
 from board.sim.cadence import Cadence
 from board.sim.fault import NO_FAULT, FaultKind, Mode, SimFault, parse_fault
@@ -111,6 +112,9 @@ class SimSource:
     def close(self) -> None:
         self._opened = False
         self._changed.set()
+
+    def detail(self) -> Mapping[str, Any]:
+        return {"driver": "sim", "mode": str(self._mode), "dropped": self.dropped}
 
     @property
     def _flowing(self) -> bool:

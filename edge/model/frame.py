@@ -40,11 +40,12 @@ class Lease:
     """A counted loan of a source's buffer; the last `release` gives it back.
 
     `native` is the source library's own frame object where it has one, so that an
-    encoder of the same library can take it without a copy.
+    encoder of the same library can take it without a copy. `writable`: nobody else reads this
+    memory, and the source fills it anew before it lends it again, so it may be drawn on.
     Raises Fault when used after the last release.
     """
 
-    __slots__ = ("_count", "_give_back", "_lock", "_planes", "generation", "native")
+    __slots__ = ("_count", "_give_back", "_lock", "_planes", "generation", "native", "writable")
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Lease:
         *,
         generation: int = 0,
         native: object = None,
+        writable: bool = False,
         give_back: Callable[[], None] | None = None,
     ) -> None:
         self._planes = planes
@@ -60,6 +62,7 @@ class Lease:
         self._give_back = give_back
         self.generation = generation
         self.native = native
+        self.writable = writable
 
     @property
     def planes(self) -> tuple[Plane, ...]:

@@ -11,17 +11,27 @@ class Pixel(StrEnum):
     """Memory layouts of raw pictures, by FFmpeg's names."""
 
     YUV420P = "yuv420p"
+    YUV422P = "yuv422p"
+    YUV422P10 = "yuv422p10le"
     NV12 = "nv12"
+    NV16 = "nv16"
+    P010 = "p010le"
     UYVY422 = "uyvy422"
     YUYV422 = "yuyv422"
     RGB24 = "rgb24"
+    BGR24 = "bgr24"
 
 
 class Colorimetry(StrEnum):
-    """Primaries, transfer and matrix taken together, as the source says."""
+    """Primaries, transfer and matrix taken together, as the source says.
+
+    `sycc`: sRGB's primaries and transfer with the matrix of BT.601, as JPEG and webcams have them.
+    """
 
     BT709 = "bt709"
     BT601 = "bt601"
+    BT2020 = "bt2020"
+    SYCC = "sycc"
 
 
 class Range(StrEnum):

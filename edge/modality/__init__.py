@@ -1,0 +1,1 @@
+"""The imaging device beside us: its presets."""
