@@ -22,10 +22,9 @@ class Kernel(Protocol):
     def close(self, fd: int) -> None: ...
     def ioctl(self, fd: int, request: int, argument: ctypes.Structure | ctypes._SimpleCData[int]) -> int: ...
     def map(self, fd: int, length: int, offset: int) -> memoryview:
-        """A buffer of the driver's, readable and writable."""
+        """A buffer of the driver's, readable and writable; unmapped when nobody holds a view of it any more."""
         ...
 
-    def unmap(self, memory: memoryview) -> None: ...
     def poll(self, events: Mapping[int, int], timeout_s: float) -> Mapping[int, int]:
         """What happened, by file descriptor; empty on time-out."""
         ...
@@ -33,9 +32,6 @@ class Kernel(Protocol):
 
 class LinuxKernel:
     """The real one."""
-
-    def __init__(self) -> None:
-        self._maps: dict[int, mmap.mmap] = {}
 
     def open(self, path: str) -> int:
         return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -51,19 +47,7 @@ class LinuxKernel:
                 continue
 
     def map(self, fd: int, length: int, offset: int) -> memoryview:
-        mapped = mmap.mmap(fd, length, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=offset)
-        memory = memoryview(mapped)
-        self._maps[id(memory)] = mapped
-        return memory
-
-    def unmap(self, memory: memoryview) -> None:
-        """The mapping ends with the last view into it, so that a picture on loan stays readable."""
-        mapped = self._maps.pop(id(memory))
-        memory.release()
-        try:
-            mapped.close()
-        except BufferError:
-            return  # somebody looks at it still; it is unmapped with their view
+        return memoryview(mmap.mmap(fd, length, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=offset))
 
     def poll(self, events: Mapping[int, int], timeout_s: float) -> Mapping[int, int]:
         poller = select.poll()

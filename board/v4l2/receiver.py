@@ -1,0 +1,149 @@
+"""The opened receiver: its stream node, its timings node, its input, its EDID."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from board.v4l2.abi.requests import Vidioc
+from board.v4l2.abi.structs import Capability
+from board.v4l2.card import Card, InputPort, read_card, read_formats, read_inputs
+from board.v4l2.edid_memory import read_edid, write_edid
+from board.v4l2.events import Happened, subscribe, take_events
+from board.v4l2.kernel import Kernel
+from board.v4l2.layout import KINDS, Kind
+from board.v4l2.node import Node, gone, means_gone
+from board.v4l2.probe import Prober, Reading
+from board.v4l2.profile import CaptureProfile, profile_for
+from board.v4l2.timings import set_timings
+from edge.model.errors import NotSupported
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverWish:
+    """`edid` empty: the receiver keeps what it has. `kinds`: pixel formats to try, the preferred ones first."""
+
+    input_index: int | None = None
+    edid: bytes = field(default=b"", repr=False)
+    kinds: tuple[str, ...] = ()
+
+
+class Receiver:
+    """Opens in the constructor; raises DeviceGone, NotSupported when the node does not capture video."""
+
+    def __init__(
+        self, path: str, *, kernel: Kernel, profiles: Mapping[str, CaptureProfile], wish: ReceiverWish
+    ) -> None:
+        self.path = path
+        self._wish = wish
+        self.stream_node = Node(path, kernel=kernel)
+        self.timings_node = self.stream_node
+        try:
+            self.card = self._identify()
+            self.profile = profile_for(profiles, self.card.driver)
+            self.inputs = read_inputs(self.stream_node)
+            self.input_index = self._choose_input()
+            self.kinds = self._kinds()
+            self.edid_note = self._load_edid(force=False)
+            self.has_events = subscribe(self.timings_node, self.input_index)
+            self._prober = Prober(
+                self.timings_node,
+                profile=self.profile,
+                input_index=self.input_index,
+                has_inputs=bool(self.inputs),
+            )
+        except OSError as error:
+            self.close()
+            raise gone(path, "cannot be set up", error) from error
+        except Exception:
+            self.close()
+            raise
+
+    @property
+    def by_timings(self) -> bool:
+        return self._prober.by_timings
+
+    def look(self) -> Reading | None:
+        """Raises OSError when the device is gone."""
+        return self._prober.look()
+
+    def events(self) -> Happened:
+        """Raises OSError when the device is gone."""
+        return take_events(self.timings_node)
+
+    def adopt(self, reading: Reading) -> None:
+        """Set the receiver to the mode that it saw. Raises OSError."""
+        if reading.timings is not None and self.profile.sets_timings:
+            set_timings(self.timings_node, reading.timings)
+        elif reading.standard:
+            self.timings_node.kernel.ioctl(self.timings_node.fd, Vidioc.S_STD, ctypes.c_uint64(reading.standard))
+
+    def configure(self, kind: Kind, width: int, height: int) -> None:
+        """Bring what lies between the connector and the stream node to one format; nothing where there is nothing."""
+
+    def reset(self) -> None:
+        """Take the source's hot-plug line down and up again by writing the EDID anew, so that it negotiates again."""
+        with contextlib.suppress(OSError):
+            self._load_edid(force=True)
+
+    def check_alive(self) -> None:
+        """Raises OSError when the device has gone."""
+        self.stream_node.do(Vidioc.QUERYCAP, Capability())
+
+    def close(self) -> None:
+        self.stream_node.close()
+        if self.timings_node is not self.stream_node:
+            self.timings_node.close()
+
+    def _identify(self) -> Card:
+        try:
+            card = read_card(self.stream_node)
+        except OSError as error:
+            if means_gone(error):
+                raise
+            raise NotSupported(f"{self.path} is not a video device") from error
+        if not card.captures:
+            raise NotSupported(f"{self.path} ({card.name}) does not capture video")
+        return card
+
+    def _choose_input(self) -> int:
+        wanted = self._wish.input_index
+        if not self.inputs:
+            return 0
+        if wanted is None:
+            return self.stream_node.do_int(Vidioc.G_INPUT, 0)
+        if wanted not in {port.index for port in self.inputs}:
+            raise NotSupported(f"{self.path} has no input {wanted}; there is {_listed(self.inputs)}")
+        return self.stream_node.do_int(Vidioc.S_INPUT, wanted)
+
+    def _kinds(self) -> tuple[Kind, ...]:
+        """Formats that both sides know, the wished ones first. Raises NotSupported when there is none."""
+        offered = read_formats(self.stream_node, self.card.buf_type)
+        order: Sequence[str] = self._wish.kinds or tuple(KINDS)
+        found = tuple(KINDS[code] for code in order if code in offered and code in KINDS)
+        if not found:
+            wanted = f"none of {', '.join(self._wish.kinds)}" if self._wish.kinds else "none that is known"
+            raise NotSupported(f"{self.path} offers {', '.join(offered) or 'no format'}: {wanted}")
+        return found
+
+    def _load_edid(self, *, force: bool) -> str:
+        """What was done, for status. A receiver without EDID memory says so and goes on."""
+        wanted = self._wish.edid
+        if not wanted:
+            return "as it was"
+        try:
+            if not force and read_edid(self.timings_node, self.input_index) == wanted:
+                return "as wanted"
+            write_edid(self.timings_node, self.input_index, wanted)
+            there = read_edid(self.timings_node, self.input_index)
+        except OSError as error:
+            if means_gone(error):
+                raise
+            return f"not written: {error.strerror}"
+        return "written" if there == wanted else "written, but reads back otherwise"
+
+
+def _listed(inputs: Sequence[InputPort]) -> str:
+    return ", ".join(f"{port.index} ({port.name})" for port in inputs)
