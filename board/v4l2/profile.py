@@ -28,6 +28,7 @@ class CaptureProfile:
     """One driver. `colorimetry` and `range` overrule the driver where it is known to err, per pixel format too.
 
     `stops_frames`: without a signal no frames come at all; else what comes then is noise or a card.
+    `edid` says that the receiver's EDID memory is ours to fill, `edid_preset` what belongs there.
     `rebind`: the last resort is to take the USB device away and bring it back.
     """
 
@@ -38,6 +39,7 @@ class CaptureProfile:
     rebind: bool = False
     sets_timings: bool = True
     edid: bool = False
+    edid_preset: str = ""
     bridge: str = ""
     colorimetry: Colorimetry | None = None
     range: Range | None = None

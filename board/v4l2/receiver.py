@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from board.v4l2.abi.requests import Vidioc
 from board.v4l2.abi.structs import Capability
@@ -23,10 +23,13 @@ from edge.model.errors import NotSupported
 
 @dataclass(frozen=True, slots=True)
 class ReceiverWish:
-    """`edid` empty: the receiver keeps what it has. `kinds`: pixel formats to try, the preferred ones first."""
+    """`edid_for` gives what a driver's EDID memory shall hold; empty: it keeps what it has.
+
+    `kinds`: pixel formats to try, the preferred ones first; empty: all that are known.
+    """
 
     input_index: int | None = None
-    edid: bytes = field(default=b"", repr=False)
+    edid_for: Callable[[CaptureProfile], bytes] = lambda profile: b""
     kinds: tuple[str, ...] = ()
 
 
@@ -130,7 +133,7 @@ class Receiver:
 
     def _load_edid(self, *, force: bool) -> str:
         """What was done, for status. A receiver without EDID memory says so and goes on."""
-        wanted = self._wish.edid
+        wanted = self._wish.edid_for(self.profile)
         if not wanted:
             return "as it was"
         try:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Bitrate = Annotated[int, Field(ge=100_000, le=100_000_000)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+FourCc = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3,4}$")]
 Speed = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -30,6 +31,7 @@ class Section(BaseModel):
 class SourceKind(StrEnum):
     SIM = "sim"
     URL = "url"
+    V4L2 = "v4l2"
 
 
 class SimConfig(Section):
@@ -50,14 +52,56 @@ class UrlConfig(Section):
     loop: Annotated[bool, Field(description="Start a file again from its beginning when it ends.")] = False
 
 
+class V4l2Config(Section):
+    """A capture device: HDMI, SDI, S-Video or USB. `edge devices` lists what is attached."""
+
+    device: Annotated[
+        str,
+        Field(
+            description="A path, or a bus, card or driver as `edge devices` shows it; empty: the first that captures."
+        ),
+    ] = ""
+    input: Annotated[
+        int | None, Field(ge=0, le=255, description="Number of the connector, where the device has several.")
+    ] = None
+    formats: Annotated[
+        tuple[FourCc, ...],
+        Field(description="Pixel formats to try, the preferred one first; empty: all that are known, raw before JPEG."),
+    ] = ()
+    edid: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="What the source is told: `auto` as the receiver needs it, `keep` what is there, the name of a "
+            "preset (`edge edid presets`), or the path of a file.",
+        ),
+    ] = "auto"
+    edid_lock: Annotated[
+        str, Field(description="Offer the source this one mode only, as in `1080p50`; empty: all that the preset has.")
+    ] = ""
+    colorimetry: Annotated[
+        Literal["auto", "bt601", "bt709", "bt2020", "sycc"],
+        Field(description="What the colours mean, where the driver errs; `auto` believes driver and profile."),
+    ] = "auto"
+    range: Annotated[
+        Literal["auto", "limited", "full"],
+        Field(description="Range of the code values, where the driver errs; `auto` believes driver and profile."),
+    ] = "auto"
+
+
 class SourceConfig(Section):
     """Where pictures come from."""
 
-    kind: Annotated[SourceKind, Field(description="`sim` is the simulated board, `url` a file or network stream.")] = (
-        SourceKind.SIM
-    )
+    kind: Annotated[
+        SourceKind,
+        Field(
+            description="`sim` is the simulated board, `url` a file or network stream, `v4l2` a capture device, "
+            "`picamera` a Raspberry Pi camera."
+        ),
+    ] = SourceKind.SIM
     sim: SimConfig = SimConfig()
     url: UrlConfig = UrlConfig()
+    v4l2: V4l2Config = V4l2Config()
 
     @model_validator(mode="after")
     def _url_needed(self) -> SourceConfig:

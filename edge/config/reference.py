@@ -13,7 +13,7 @@ _EXAMPLE_HEAD = """\
 # Relative paths are relative to the working directory of the process.
 
 """
-_UNSET = {"script": "faults.txt", "passphrase_file": "/etc/scopecast/srt.passphrase"}
+_UNSET = {"script": "faults.txt", "passphrase_file": "/etc/scopecast/srt.passphrase", "input": 0}
 
 
 def example_file() -> str:

@@ -1,0 +1,41 @@
+"""The capture device of this box, as configured."""
+
+from __future__ import annotations
+
+from board.v4l2.finder import Finder
+from board.v4l2.kernel import LinuxKernel
+from board.v4l2.pictures import Overrule
+from board.v4l2.profile import read_profiles
+from board.v4l2.receiver import ReceiverWish
+from board.v4l2.source import V4l2Source, V4l2Wish
+from board.v4l2.usb import UsbRebind
+from edge.app.edids import edid_chooser
+from edge.config.model import V4l2Config
+from edge.model.video import CaptureMode, Colorimetry, Range
+from edge.ports import Clock, Source
+
+_AUTO = "auto"
+
+
+def make_capture(config: V4l2Config, *, clock: Clock, modes: tuple[CaptureMode, ...] = ()) -> Source:
+    """Raises Invalid on an EDID that cannot be had, naming the option."""
+    kernel, profiles = LinuxKernel(), read_profiles()
+    return V4l2Source(
+        clock=clock,
+        kernel=kernel,
+        find=Finder(kernel=kernel, profiles=profiles, wanted=config.device).find,
+        profiles=profiles,
+        wish=V4l2Wish(
+            receiver=ReceiverWish(
+                input_index=config.input,
+                edid_for=edid_chooser(config.edid, lock=config.edid_lock),
+                kinds=config.formats,
+            ),
+            modes=modes,
+            overrule=Overrule(
+                None if config.colorimetry == _AUTO else Colorimetry(config.colorimetry),
+                None if config.range == _AUTO else Range(config.range),
+            ),
+        ),
+        rebind=UsbRebind(),
+    )
