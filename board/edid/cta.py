@@ -12,7 +12,7 @@ from board.edid.modes import Mode
 HDMI_OUI = bytes.fromhex("030c00")
 HDMI_FORUM_OUI = bytes.fromhex("d85dc4")
 HDMI_14_MOST_KHZ = 340_000  # above it HDMI 2.0's scrambling and clock ratio are needed, which SCDC controls
-HDMI_VICS = {95: 1, 94: 2, 93: 3}  # VIC -> the code that HDMI 1.4 has for the same mode
+HDMI_VICS = {95: 1, 94: 2, 93: 3, 98: 4}  # VIC -> the code that HDMI 1.4 has for the same mode
 
 _AUDIO, _VIDEO, _VENDOR, _SPEAKERS, _EXTENDED = 1, 2, 3, 4, 7
 UNDERSCAN, BASIC_AUDIO, YCBCR444, YCBCR422 = 0x80, 0x40, 0x20, 0x10

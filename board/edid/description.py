@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import StrEnum
 
 from board.edid.dtd import UNFIT, fits_dtd
@@ -77,6 +77,10 @@ def description_problems(description: Description) -> Iterator[str]:
         yield f"product: {description.product} is outside 1..65535"
     if description.serial is not None and not 1 <= description.serial <= 0xFFFF_FFFF:
         yield f"serial: {description.serial} is outside 1..4294967295"
+    if not 25_175 <= description.receiver.max_clock_khz <= 600_000:
+        yield f"receiver: {description.receiver.max_clock_khz} kHz is outside the 25175..600000 of HDMI 2.0"
+    if description.limits and max(astuple(description.limits)) > 255:
+        yield "range: a rate is above 255, which an EDID of version 1.3 cannot say"
     yield from _mode_problems(description)
 
 
@@ -104,6 +108,8 @@ def _mode_problems(description: Description) -> Iterator[str]:
         refusal = description.receiver.refusal(each.timing)
         if refusal:
             yield f"{each.name}: {refusal}"
+        elif max(each.timing.rate_hz, each.timing.line_khz) > 255:
+            yield f"{each.name}: has a rate above 255 Hz or kHz, which an EDID of version 1.3 cannot say"
         elif description.limits and not _within(each, description.limits):
             yield f"{each.name}: is outside the range limits"
 

@@ -33,6 +33,9 @@ def limit(description: Description, receiver: Receiver) -> Limited:
 
     Raises NotSupported when it carries not even 640x480p60.
     """
+    safe = mode(SAFE_MODE)
+    if refusal := receiver.refusal(safe.timing):
+        raise NotSupported(f"the board carries not even the obligatory {safe.name}: it {refusal}")
     kept: list[Mode] = []
     dropped: list[Dropped] = []
     for each in description.offered:
@@ -41,8 +44,6 @@ def limit(description: Description, receiver: Receiver) -> Limited:
             dropped.append(Dropped(each, refusal))
         else:
             kept.append(each)
-    if mode(SAFE_MODE) not in kept:
-        raise NotSupported("no mode is left: " + "; ".join(map(str, dropped)))
     preferred = next(each for each in kept if fits_dtd(each.timing))
     fitted = replace(description, preferred=preferred, modes=tuple(kept), receiver=receiver)
     return Limited(fitted, tuple(dropped))
