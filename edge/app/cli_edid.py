@@ -1,10 +1,9 @@
-"""`edge edid show|presets|build|check|convert`: what an HDMI input tells the source about itself."""
+"""`edge edid show|presets|build|check|convert|set|import|export`: what an HDMI input tells the source about itself."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,16 @@ from typing import Any
 from board.edid.build import build
 from board.edid.description import Description
 from board.edid.description_file import parse_description
-from board.edid.hex_text import import_edid, to_hex, unpacked
+from board.edid.hex_text import unpacked
 from board.edid.limits import limit, lock
 from board.edid.modes import mode
 from board.edid.parse import parse, problems
 from board.edid.presets import preset, preset_names, purpose
 from board.edid.receiver import CsiLink, Receiver
 from board.edid.render import describe
+from edge.app.cli_edid_device import add_actions, add_device_option, edid_of_device
+from edge.app.edid_files import HEX, RAW, content_of, edid_of_file, named, put_edid
 from edge.model.errors import Invalid
-
-_STANDARD = "-"
-_HEX, _RAW = "hex", "raw"
 
 
 def add_commands(commands: Any) -> None:
@@ -45,34 +43,21 @@ def add_commands(commands: Any) -> None:
     convert.add_argument("--mend", action="store_true", help="put wrong checksums right")
     _add_output_options(convert)
     convert.set_defaults(act=_convert)
+    add_actions(actions)
 
 
 def edid_from(arguments: argparse.Namespace) -> bytes:
-    """The EDID that `FILE` or `--preset` names. Raises Invalid, NotFound."""
+    """The EDID that `FILE`, `--preset` or, without either, the device names. Raises Invalid, NotFound, Unavailable."""
+    if arguments.file is None and arguments.preset is None:
+        return edid_of_device(arguments.device)
     if arguments.preset is not None:
         return build(preset(arguments.preset))
-    return read_edid(arguments.file)
-
-
-def read_edid(path: Path, *, mend: bool = False) -> bytes:
-    """A good EDID from a file in either form. Raises Invalid with the path in each line."""
-    return _named(path, lambda: import_edid(_content(path), mend=mend))
-
-
-def write_edid(raw: bytes, *, path: Path | None, form: str) -> None:
-    """To the file, or to standard output. Raises Invalid rather than sending binary to a terminal."""
-    content = raw if form == _RAW else to_hex(raw).encode()
-    if path is not None:
-        path.write_bytes(content)
-        return
-    if form == _RAW and sys.stdout.isatty():
-        raise Invalid("a terminal cannot show binary: give -o FILE or --format hex")
-    sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()
+    return edid_of_file(arguments.file)
 
 
 def _add_origin(command: argparse.ArgumentParser) -> None:
-    origin = command.add_mutually_exclusive_group(required=True)
+    add_device_option(command)
+    origin = command.add_mutually_exclusive_group()
     origin.add_argument("file", type=Path, nargs="?", metavar="FILE", help="binary or hex text; - is standard input")
     origin.add_argument("--preset", metavar="NAME", help="one that comes with the box")
 
@@ -93,7 +78,7 @@ def _add_build_options(command: argparse.ArgumentParser) -> None:
 
 def _add_output_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of standard output")
-    command.add_argument("--format", choices=(_HEX, _RAW), default=_HEX, help="default %(default)s, as v4l2-ctl reads")
+    command.add_argument("--format", choices=(HEX, RAW), default=HEX, help="default %(default)s, as v4l2-ctl reads")
 
 
 def _show(arguments: argparse.Namespace) -> int:
@@ -117,13 +102,13 @@ def _build(arguments: argparse.Namespace) -> int:
     else:
         for dropped in limited.dropped:
             print(f"edge: dropped {dropped}", file=sys.stderr)
-    write_edid(build(described), path=arguments.output, form=arguments.format)
+    put_edid(build(described), path=arguments.output, form=arguments.format)
     return 0
 
 
 def _check(arguments: argparse.Namespace) -> int:
     path: Path = arguments.file
-    raw = _named(path, lambda: unpacked(_content(path)))
+    raw = named(path, lambda: unpacked(content_of(path)))
     wrong = problems(raw)
     if wrong:
         raise Invalid("\n".join(f"{path}: {line}" for line in wrong), code="edid_invalid")
@@ -132,8 +117,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    raw = read_edid(arguments.file, mend=arguments.mend)
-    write_edid(raw, path=arguments.output, form=arguments.format)
+    raw = edid_of_file(arguments.file, mend=arguments.mend)
+    put_edid(raw, path=arguments.output, form=arguments.format)
     return 0
 
 
@@ -143,7 +128,7 @@ def _description(arguments: argparse.Namespace) -> Description:
         described = preset(arguments.preset)
     else:
         try:
-            text = _named(path, lambda: _content(path)).decode("utf-8")
+            text = named(path, lambda: content_of(path)).decode("utf-8")
         except UnicodeDecodeError as error:
             raise Invalid(f"{path}: is not UTF-8 text") from error
         described = parse_description(text, where=str(path))
@@ -170,23 +155,6 @@ def _csi(known: CsiLink | None, arguments: argparse.Namespace) -> CsiLink | None
     if given and "lanes" not in given:
         raise Invalid("--lanes is needed too: the preset is of a board without CSI-2")
     return CsiLink(**given) if given else None
-
-
-def _named(path: Path, read: Callable[[], bytes]) -> bytes:
-    """Runs `read`, and puts the path before each line of what it refuses."""
-    try:
-        return read()
-    except Invalid as error:
-        raise Invalid("\n".join(f"{path}: {line}" for line in str(error).splitlines()), code=error.code) from error
-
-
-def _content(path: Path) -> bytes:
-    if str(path) == _STANDARD:
-        return sys.stdin.buffer.read()
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Invalid(f"cannot be read: {error.strerror}") from error
 
 
 def _positive(text: str) -> int:
