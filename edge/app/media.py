@@ -75,7 +75,7 @@ class MediaProcess:
         )
         self._outputs = Outputs(distributor=self._distributor, supervisor=supervisor)
         self._status = MediaStatus(
-            source_name=config.source.kind,
+            source=self._source,
             book=self._book,
             mixer=self._mixer,
             rung=self._rung,

@@ -28,6 +28,8 @@ def _lines(document: Document) -> Iterator[tuple[str, Text]]:
     yield "box", _box(document)
     yield "picture", _picture(document.get("picture") or {})
     yield "signal", _signal(document.get("signal") or {})
+    if (source := document.get("source") or {}).get("card"):
+        yield "device", _device(source)
     for rung in (document.get("encoder") or {}).get("rungs", ()):
         yield "encoder", _rung(document["encoder"], rung)
     for sink in document.get("sinks", ()):
@@ -54,6 +56,16 @@ def _picture(picture: Document) -> Text:
     if picture.get("live"):
         return Text("LIVE", _GOOD)
     return Text.assemble(("NOT LIVE", _BAD), f": {picture.get('reason') or 'no picture yet'}")
+
+
+def _device(source: Document) -> Text:
+    text = Text(f"{source['card']} at {source['node']} ({source['driver']}, {source['bus']})")
+    for key in ("pixel_format", "timings"):
+        if source.get(key):
+            text.append(f", {source[key]}")
+    if source.get("recovery"):
+        text.append(f", recovering: {source['recovery']}", _SO_SO)
+    return text.append(f", {source['trouble']}", _SO_SO) if source.get("trouble") else text
 
 
 def _signal(signal: Document) -> Text:

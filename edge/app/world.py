@@ -77,7 +77,9 @@ class World:
             self._rtc = _NOTHING
         media, board = self._media, self._board
         viewers = self._viewers()
-        board.put("board", {"name": media.get("source", "unknown")})
+        source = media.get("source") or {"kind": "unknown"}
+        board.put("board", {"name": source["kind"]})
+        board.put("source", source)
         board.put("signal", media.get("signal") or _absent_signal())
         board.put("picture", media.get("picture") or {"live": False, "reason": _NO_REPORT, "age_ms": None})
         board.put("encoder", media.get("encoder") or {"name": "", "hardware": False, "rungs": []})

@@ -37,7 +37,8 @@ def section_of(field: FieldInfo) -> tuple[type[Section] | None, bool]:
     kind = field.annotation
     if isinstance(kind, type) and issubclass(kind, Section):
         return kind, False
-    if get_origin(kind) is tuple and issubclass(inner := get_args(kind)[0], Section):
+    inner = get_args(kind)[0] if get_origin(kind) is tuple else None
+    if isinstance(inner, type) and issubclass(inner, Section):
         return inner, True
     return None, False
 

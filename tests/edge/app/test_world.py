@@ -15,7 +15,7 @@ from edge.runtime.status_board import StatusBoard
 from edge.vault.seal import Sealer
 
 _LIVE: Mapping[str, Any] = {
-    "source": "sim",
+    "source": {"kind": "sim"},
     "pid": 7,
     "signal": {"state": "locked", "detail": "", "format": None},
     "picture": {"live": True, "reason": "", "age_ms": 3.0},
