@@ -66,7 +66,7 @@ def _examined(path: str, card: Card, node: Node, profile: CaptureProfile) -> Dev
     inputs = read_inputs(node)
     formats = read_formats(node, card.buf_type)
     usable = [code for code in KINDS if code in formats]
-    prober = Prober(node, profile=profile, input_index=inputs[0].index if inputs else 0, has_inputs=bool(inputs))
+    prober = Prober(node, profile=profile, input_index=inputs[0].index if inputs else 0, inputs=inputs)
     rates = () if prober.by_timings or not usable else read_rates(node, fourcc(usable[0]))
     why_not = "" if usable else f"offers only {', '.join(formats) or 'no format'}, none of which is understood"
     return Device(

@@ -11,7 +11,7 @@ from fractions import Fraction
 from board.v4l2.abi import structs as s
 from board.v4l2.abi.codes import Cid, InputCap, InputStatus
 from board.v4l2.abi.requests import Vidioc
-from board.v4l2.card import read_inputs
+from board.v4l2.card import InputPort, read_inputs
 from board.v4l2.node import Node, means_gone
 from board.v4l2.profile import CaptureProfile, Detect
 from board.v4l2.timings import Timings, TimingsLimits, out_of_range_timings, query_timings, read_limits
@@ -53,18 +53,18 @@ class Reading:
 class Prober:
     """Looks at one input. `node` is where timings are asked: the video node, or the bridge's sub-device."""
 
-    def __init__(self, node: Node, *, profile: CaptureProfile, input_index: int, has_inputs: bool) -> None:
+    def __init__(self, node: Node, *, profile: CaptureProfile, input_index: int, inputs: tuple[InputPort, ...]) -> None:
         self._node = node
         self._profile = profile
         self._input = input_index
-        self._has_inputs = has_inputs
-        self.by_timings = profile.detect is Detect.TIMINGS and _has_timings(node)
+        self._has_inputs = bool(inputs)
+        self.by_timings = profile.detect is Detect.TIMINGS and _has_timings(node, inputs, input_index)
 
     def look(self) -> Reading | None:
         """None when the driver is busy and cannot say now. Raises OSError when the device is gone."""
-        if self._no_power():
-            return Reading(SignalState.NO_CABLE, "no 5 V from the source: its cable is out or it is off")
         if self.by_timings:
+            if self._no_power():
+                return Reading(SignalState.NO_CABLE, "no 5 V from the source: its cable is out or it is off")
             return self._by_timings()
         if self._has_inputs and self._profile.detect is not Detect.NONE:
             return self._by_status()
@@ -74,8 +74,7 @@ class Prober:
         """Where the receiver can read the source's +5 V and sees none."""
         control = s.v4l2_control(id=Cid.DV_RX_POWER_PRESENT)
         try:
-            power = int(self._node.do(Vidioc.G_CTRL, control).value)  # a bit for each connector
-            return not power >> self._input & 1
+            return int(self._node.do(Vidioc.G_CTRL, control).value) == 0  # a bit for each digital connector
         except OSError as error:
             if means_gone(error) and error.errno != errno.EIO:
                 raise
@@ -135,16 +134,17 @@ class Prober:
         return Reading(SignalState.LOCKED, standard=standard.value)
 
 
-def _has_timings(node: Node) -> bool:
-    """DV_TIMINGS_CAP answers, or QUERY does with anything but 'no such request'."""
+def _has_timings(node: Node, ports: tuple[InputPort, ...], index: int) -> bool:
+    """As the connector says; where there are no connectors, whether the driver has limits or timings to tell."""
+    for port in ports:
+        if port.index == index and port.caps:
+            return bool(port.caps & InputCap.DV_TIMINGS)
     if _limits(node) is not None:
         return True
     try:
         query_timings(node)
     except OSError as error:
-        if error.errno == errno.ENODATA:
-            return True
-        return error.errno in (errno.ENOLINK, errno.ENOLCK, errno.ERANGE)
+        return error.errno in (errno.ENOLINK, errno.ENOLCK, errno.ERANGE, errno.ENODATA)
     return True
 
 

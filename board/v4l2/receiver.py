@@ -55,7 +55,7 @@ class Receiver:
                 self.timings_node,
                 profile=self.profile,
                 input_index=self.input_index,
-                has_inputs=bool(self.inputs),
+                inputs=self.inputs,
             )
         except OSError as error:
             self.close()
