@@ -151,7 +151,7 @@ def test_modes_without_a_code_become_detailed_timings_of_both_blocks() -> None:
         ({"receiver": replace(CARD, max_clock_khz=1_200_000)}, "receiver: 1200000 kHz is outside the 25175..600000"),
         (
             {"receiver": CARD, "preferred": mode("4096x2160p30")},
-            "preferred: 4096x2160p30 is too large for a detailed timing, which the preferred mode needs",
+            "preferred: 4096x2160p30 is too large for a detailed timing",
         ),
         ({"modes": (mode("vic63"), mode("vic64")) * 20 + tuple(mode(f"vic{n}") for n in range(1, 61))}, "1440x480i60"),
     ],

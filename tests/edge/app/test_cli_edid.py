@@ -186,7 +186,6 @@ def test_refusal_is_one_line(argv: list[str], words: str, capsys: pytest.Capture
     "argv",
     [
         [],
-        ["show"],
         ["show", "x", "--preset", "2-lane"],
         ["build"],
         ["build", "--preset", "2-lane", "--lanes", "5"],
