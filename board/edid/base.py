@@ -17,31 +17,34 @@ _RGB_SRGB_PREFERRED = 0x0E  # colour display, sRGB is the default, the first det
 _ESTABLISHED = {"640x480p60": (0, 0x20), "800x600p60": (0, 0x01), "1024x768p60": (1, 0x08)}
 _STANDARD_ASPECTS = {(16, 10): 0, (4, 3): 1, (5, 4): 2, (16, 9): 3}
 _STANDARD_SLOTS = 8
-_NO_STANDARD = b"\x01\x01"
+_NO_STANDARD = b"\x01"  # twice
+_DESCRIPTORS = 4
+_DUMMY = bytes((0, 0, 0, 0x10)).ljust(LENGTH, b"\0")
+_EXTENSIONS = 1
 
 
 def base_block(description: Description, *, product: int, serial: int) -> tuple[bytes, tuple[Mode, ...]]:
     """(127 bytes, the modes without VIC that found no room and need a detailed timing in an extension)."""
-    # a mode with a VIC goes into the extension, except the one that CTA-861 wants in both
-    plain = [each for each in description.offered[1:] if each.vic is None or each.name in _ESTABLISHED]
-    standard = [each for each in plain if each.name not in _ESTABLISHED and _standard(each)][:_STANDARD_SLOTS]
-    detailed = [each for each in plain if each.name not in _ESTABLISHED and each not in standard]
-    short, over = detailed[:1], tuple(detailed[1:])
-    descriptors = [encode_dtd(each.timing, description.size_mm) for each in (description.preferred, *short)]
-    descriptors += [_range_limits(description), _text(0xFC, description.name)]
-    descriptors += [_text(0x10, None)] * (4 - len(descriptors))
+    established = [each for each in description.offered if each.name in _ESTABLISHED]
+    # all that has a VIC goes into the extension
+    others = [each for each in description.offered[1:] if each.vic is None and each not in established]
+    standard = [each for each in others if _standard(each)][:_STANDARD_SLOTS]
+    detailed = [each for each in others if each not in standard]
+    descriptors = [encode_dtd(each.timing, description.size_mm) for each in (description.preferred, *detailed[:1])]
+    descriptors += [_range_limits(description), _name(description.name)]
+    descriptors += [_DUMMY] * (_DESCRIPTORS - len(descriptors))
     block = (
         HEADER
         + _identity(description, product, serial)
         + bytes((1, 3, _DIGITAL, round(description.size_mm[0] / 10), round(description.size_mm[1] / 10)))
         + bytes((_GAMMA_2_2, _RGB_SRGB_PREFERRED))
         + _SRGB
-        + _established(plain if description.preferred.name not in _ESTABLISHED else [*plain, description.preferred])
-        + b"".join(_standard(each) for each in standard).ljust(2 * _STANDARD_SLOTS, _NO_STANDARD[:1])
+        + _established(established)
+        + b"".join(_standard(each) for each in standard).ljust(2 * _STANDARD_SLOTS, _NO_STANDARD)
         + b"".join(descriptors)
-        + b"\x01"  # extensions
+        + bytes((_EXTENSIONS,))
     )
-    return block, over
+    return block, tuple(detailed[1:])
 
 
 def range_limits(description: Description) -> RangeLimits:
@@ -70,7 +73,7 @@ def _identity(description: Description, product: int, serial: int) -> bytes:
 def _established(modes: list[Mode]) -> bytes:
     bits = [0, 0, 0]
     for each in modes:
-        byte, bit = _ESTABLISHED.get(each.name, (0, 0))
+        byte, bit = _ESTABLISHED[each.name]
         bits[byte] |= bit
     return bytes(bits)
 
@@ -92,9 +95,7 @@ def _range_limits(description: Description) -> bytes:
     return bytes((0, 0, 0, 0xFD, 0, *rates, clock_10mhz, 0, 0x0A)) + b" " * 6
 
 
-def _text(tag: int, text: str | None) -> bytes:
-    """A descriptor with up to 13 letters, ended by a line feed; with None an empty one."""
-    if text is None:
-        return bytes((0, 0, 0, tag)).ljust(LENGTH, b"\0")
+def _name(text: str) -> bytes:
+    """Up to 13 letters, ended by a line feed where there is room."""
     ended = text.encode("ascii") + (b"\n" if len(text) < 13 else b"")
-    return bytes((0, 0, 0, tag, 0)) + ended.ljust(13, b" ")
+    return bytes((0, 0, 0, 0xFC, 0)) + ended.ljust(13, b" ")

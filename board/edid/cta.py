@@ -13,9 +13,10 @@ HDMI_OUI = bytes.fromhex("030c00")
 HDMI_FORUM_OUI = bytes.fromhex("d85dc4")
 HDMI_14_MOST_KHZ = 340_000  # above it HDMI 2.0's scrambling and clock ratio are needed, which SCDC controls
 HDMI_VICS = {95: 1, 94: 2, 93: 3, 98: 4}  # VIC -> the code that HDMI 1.4 has for the same mode
+BASIC_AUDIO, YCBCR444, YCBCR422 = 0x40, 0x20, 0x10
 
 _AUDIO, _VIDEO, _VENDOR, _SPEAKERS, _EXTENDED = 1, 2, 3, 4, 7
-UNDERSCAN, BASIC_AUDIO, YCBCR444, YCBCR422 = 0x80, 0x40, 0x20, 0x10
+_UNDERSCAN = 0x80
 _LPCM_STEREO = bytes((0x09, 0x07, 0x07))  # 2 channels; 32, 44.1, 48 kHz; 16, 20, 24 bits
 _FRONT_LEFT_RIGHT = bytes((0x01, 0, 0))
 # video capability: ranges are taken as the source's AVI infoframe says, pictures are never overscanned
@@ -26,7 +27,7 @@ def cta_block(description: Description, detailed: Sequence[Mode]) -> bytes:
     """127 bytes. `detailed` are modes to give as detailed timings. Raises Invalid when not all has room."""
     collection = b"".join(_collection(description))
     timings = b"".join(encode_dtd(each.timing, description.size_mm) for each in detailed)
-    flags = UNDERSCAN | (BASIC_AUDIO if description.audio else 0)
+    flags = _UNDERSCAN | (BASIC_AUDIO if description.audio else 0)
     flags |= YCBCR444 if Colour.YCBCR444 in description.colours else 0
     flags |= YCBCR422 if Colour.YCBCR422 in description.colours else 0
     # the preferred timing of the base block; an interlaced one may not be native alone

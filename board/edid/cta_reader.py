@@ -44,8 +44,8 @@ _HDMI_VICS = {code: vic for vic, code in HDMI_VICS.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class DataBlock:
-    """`tag` is 0 to 7, or 256 and more for an extended one."""
+class Element:
+    """One data block, as CTA-861 calls it. `tag` is 0 to 7, or 256 and more for an extended one."""
 
     tag: int
     payload: bytes
@@ -69,7 +69,7 @@ class Hdmi:
     scdc: bool = False
 
 
-def data_blocks(block: bytes) -> list[DataBlock]:
+def elements(block: bytes) -> list[Element]:
     """Those of the collection that are whole."""
     found = []
     at, end = 4, _collection_end(block)
@@ -80,15 +80,15 @@ def data_blocks(block: bytes) -> list[DataBlock]:
             break
         tag = block[at] >> 5
         if tag == _EXTENDED and payload:
-            found.append(DataBlock(256 + payload[0], payload[1:]))
+            found.append(Element(256 + payload[0], payload[1:]))
         else:
-            found.append(DataBlock(tag, payload))
+            found.append(Element(tag, payload))
         at += 1 + length
     return found
 
 
 def cta_offers(block: bytes) -> Iterator[Offer]:
-    for each in data_blocks(block):
+    for each in elements(block):
         if each.tag == _VIDEO:
             yield from (_by_vic(_code(byte)) for byte in each.payload)
         elif each.tag == 256 + _YCBCR420_VIDEO:
@@ -102,7 +102,7 @@ def cta_offers(block: bytes) -> Iterator[Offer]:
 
 def read_hdmi(block: bytes) -> Hdmi:
     address, most_mhz, scdc = None, None, False
-    for each in data_blocks(block):
+    for each in elements(block):
         if each.tag != _VENDOR:
             continue
         if each.payload[:3] == HDMI_OUI and len(each.payload) >= 5:
@@ -129,7 +129,7 @@ def cta_problems(block: bytes, number: int) -> Iterator[str]:
     if start in (1, 2, 3) or start > BLOCK - 1:
         yield f"block {number}: detailed timings cannot begin at byte {start}"
         return
-    covered = 4 + sum(1 + len(each.payload) + (each.tag >= 256) for each in data_blocks(block))
+    covered = 4 + sum(1 + len(each.payload) + (each.tag >= 256) for each in elements(block))
     if covered < _collection_end(block):
         yield f"block {number}: the data block at byte {covered} runs past its collection, which ends at {start}"
     for at, raw in _detailed(block):

@@ -8,7 +8,7 @@ from board.edid.framing import invalid
 from board.edid.timing import Timing
 
 LENGTH = 18
-UNFIT = "is too large for a detailed timing, which the preferred mode needs"
+UNFIT = "is too large for a detailed timing"
 _LONGEST_FRONT = 1020  # of ten bits, in the steps of four pixels that graphics cards want
 _SEPARATE_SYNC = 0x18
 _INTERLACED = 0x80

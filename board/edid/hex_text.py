@@ -31,7 +31,9 @@ def from_hex(text: str) -> bytes:
     bare = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
     for number, line in enumerate(bare.splitlines(), start=1):
         for word in line.replace(",", " ").split():
-            digits = word[2:].zfill(2) if word[:2] in ("0x", "0X") else word
+            digits = word
+            if word[:2] in ("0x", "0X"):
+                digits = word[2:] if len(word) != 3 else f"0{word[2]}"
             if re.fullmatch("[0-9a-fA-F]+", digits) is None:
                 raise invalid(f"line {number}: {word[:20]!r} is not hexadecimal")
             if len(digits) % 2:

@@ -58,5 +58,5 @@ def lock(description: Description, wanted: Mode) -> Description:
     if refusal:
         raise NotSupported(f"cannot lock to {wanted.name}: it {refusal}")
     if not fits_dtd(wanted.timing):
-        raise NotSupported(f"cannot lock to {wanted.name}: it {UNFIT}")
+        raise NotSupported(f"cannot lock to {wanted.name}: it {UNFIT}, which a preferred mode needs")
     return replace(description, preferred=wanted, modes=(), limits=None)

@@ -19,22 +19,21 @@ _NAME = re.compile(r"(?:(?P<width>\d+)x)?(?P<height>\d+)(?P<scan>[pi@])(?P<rate>
 _EVEN_VIC = 39  # the one interlaced VIC whose fields are equally long
 
 
-# number, width, height, scan, clock_khz, h front, sync, back, v front, sync, back, polarities, a word
-Row = tuple[int, int, int, str, int, int, int, int, int, int, int, str, str]
+# number, width, height, scan, clock_khz, front, sync, back of a line, the same of a field, polarities
+Row = tuple[int, int, int, str, int, int, int, int, int, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
     """`name` is WIDTHxHEIGHT, p or i, the rate (of fields when interlaced), `rb` for reduced blanking.
 
-    `vic` is its code in CTA-861, `dmt` its id in VESA DMT, where it has one. `aspect` is of the picture.
+    `vic` is its code in CTA-861, `dmt` its id in VESA DMT, where it has one.
     """
 
     name: str
     timing: Timing
     vic: int | None = None
     dmt: int | None = None
-    aspect: str = ""
 
 
 def mode(name: str) -> Mode:
@@ -70,8 +69,8 @@ def _name(timing: Timing, blanking: str = "") -> str:
     return f"{timing.width}x{timing.height}{scan}{round(timing.rate_hz)}{blanking}"
 
 
-def _timing(row: Row) -> Timing:
-    number, width, height, scan, clock_khz, h_front, h_sync, h_back, v_front, v_sync, v_back, polarity, aspect = row
+def _timing(row: Row, *, even_fields: bool = False) -> Timing:
+    _, width, height, scan, clock_khz, h_front, h_sync, h_back, v_front, v_sync, v_back, polarity = row
     return Timing(
         width=width,
         height=height,
@@ -85,19 +84,19 @@ def _timing(row: Row) -> Timing:
         v_back=v_back,
         h_positive=polarity[0] == "+",
         v_positive=polarity[1] == "+",
-        even_fields=bool(aspect) and number == _EVEN_VIC,
+        even_fields=even_fields,
     )
 
 
 def _of_cta861() -> Iterator[Mode]:
     for row in cta861.ROWS:
-        timing = _timing(row)
-        yield Mode(_name(timing), timing, vic=row[0], aspect=row[-1])
+        timing = _timing(row, even_fields=row[0] == _EVEN_VIC)
+        yield Mode(_name(timing), timing, vic=row[0])
 
 
 def _of_dmt() -> Iterator[Mode]:
     for row in dmt.ROWS:
-        timing = _timing(row)
+        timing = _timing(row[:-1])
         yield Mode(_name(timing, row[-1]), timing, dmt=row[0])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from board.edid.base_reader import base_offers, base_problems, read_identity, read_limits, read_text
-from board.edid.cta_reader import cta_offers, cta_problems, data_blocks, has_audio, has_ycbcr, read_hdmi
+from board.edid.cta_reader import cta_offers, cta_problems, elements, has_audio, has_ycbcr, read_hdmi
 from board.edid.description import Colour
 from board.edid.dtd import as_dtd
 from board.edid.edid import Edid, Offer
@@ -96,5 +96,5 @@ def _block_names(extensions: list[bytes]) -> tuple[str, ...]:
     for block in extensions:
         found.append(_EXTENSIONS.get(block[0], f"Extension 0x{block[0]:02x}"))
         if block[0] == CTA_TAG:
-            found += [each.name for each in data_blocks(block)]
+            found += [each.name for each in elements(block)]
     return tuple(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 from board.edid.description import Description
 from board.edid.description_file import parse_description
@@ -29,5 +30,5 @@ def purpose(name: str) -> str:
     return text.partition("\n")[0].removeprefix("#").strip()
 
 
-def _folder() -> resources.abc.Traversable:
+def _folder() -> Traversable:
     return resources.files("board.edid") / "presets"

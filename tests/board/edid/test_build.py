@@ -60,7 +60,7 @@ def test_product_and_serial_follow_from_the_content() -> None:
 def test_serial_is_the_same_in_every_release() -> None:
     """Hosts know the boxes in the field by it: a change here makes each of them a new display."""
     told = parse(build(preset("2-lane")))
-    assert (f"{told.product:04x}", f"{told.serial:08x}") == ("PRODUCT", "SERIAL")
+    assert (f"{told.product:04x}", f"{told.serial:08x}") == ("78bf", "35bd0efd")
 
 
 @pytest.mark.peer
@@ -151,7 +151,7 @@ def test_modes_without_a_code_become_detailed_timings_of_both_blocks() -> None:
         ({"receiver": replace(CARD, max_clock_khz=1_200_000)}, "receiver: 1200000 kHz is outside the 25175..600000"),
         (
             {"receiver": CARD, "preferred": mode("4096x2160p30")},
-            "preferred: 4096x2160p30 is too large for a detailed timing, which the preferred mode needs",
+            "preferred: 4096x2160p30 is too large for a detailed timing",
         ),
         ({"modes": (mode("vic63"), mode("vic64")) * 20 + tuple(mode(f"vic{n}") for n in range(1, 61))}, "1440x480i60"),
     ],

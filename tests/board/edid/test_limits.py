@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from board.edid.build import build
+from board.edid.dtd import fits_dtd
 from board.edid.limits import limit, lock
-from board.edid.modes import mode
+from board.edid.modes import BY_DMT, BY_VIC, mode
 from board.edid.presets import preset
 from board.edid.receiver import CsiLink, Receiver, tc358743
 from edge.model.errors import NotSupported
+from tests.board.edid.edid_decode import judge
 
 
 def test_dropped_modes_are_told_with_their_reason() -> None:
@@ -86,3 +88,14 @@ def test_lock_to_what_no_edid_can_prefer_is_refused() -> None:
     card = replace(preset("2160p60"), receiver=Receiver(4096, 2160, 600_000, interlaced=False))
     with pytest.raises(NotSupported, match="cannot lock to 4096x2160p24: it is too large for a detailed timing"):
         lock(card, mode("4096x2160p24"))
+
+
+@pytest.mark.peer
+def test_lock_to_any_known_mode_of_a_board_that_takes_all_passes_edid_decode() -> None:
+    card = Receiver(4096, 2160, 600_000, interlaced=True)
+    known = replace(preset("2160p60"), receiver=card)
+    carried = [each for each in (*BY_VIC.values(), *BY_DMT.values()) if not card.refusal(each.timing)]
+    lockable = [each for each in carried if fits_dtd(each.timing)]
+    assert len(lockable) > 190
+    verdicts = {each: judge(build(lock(known, each))) for each in lockable}
+    assert [(each.name, verdict.complaints) for each, verdict in verdicts.items() if not verdict.passed] == []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
-from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from board.edid.receiver import CsiLink, tc358743
 from edge.model.errors import NotFound
 from tests.board.edid.edid_decode import Seen, Verdict, clock_10khz, judge
 
+ROOT = Path(__file__).resolve().parents[3]
 NAMES = ("2-lane", "2160p30", "2160p60", "4-lane", "interlaced")
 
 # Warnings that nothing can be done about:
@@ -120,6 +122,8 @@ def test_interlaced_preset_has_both_rates_of_1080i() -> None:
     assert {mode("1080i50"), mode("1080i60")} <= set(preset("interlaced").offered)
 
 
-def test_presets_travel_with_the_package() -> None:
-    folder = resources.files("board.edid") / "presets"
-    assert {file.name for file in folder.iterdir()} == {f"{name}.toml" for name in NAMES}
+def test_presets_are_in_what_is_installed() -> None:
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["*"]
+    package = ROOT / "board/edid"
+    taken = {path for pattern in patterns for path in package.glob(pattern)}
+    assert taken == set(package.glob("presets/*"))
