@@ -58,7 +58,7 @@ class Prober:
         self._profile = profile
         self._input = input_index
         self._has_inputs = bool(inputs)
-        self.by_timings = profile.detect is Detect.TIMINGS and _has_timings(node, inputs, input_index)
+        self.by_timings = profile.detect is Detect.TIMINGS and _has_timings(node, profile, inputs, input_index)
 
     def look(self) -> Reading | None:
         """None when the driver is busy and cannot say now. Raises OSError when the device is gone."""
@@ -134,7 +134,7 @@ class Prober:
         return Reading(SignalState.LOCKED, standard=standard.value)
 
 
-def _has_timings(node: Node, ports: tuple[InputPort, ...], index: int) -> bool:
+def _has_timings(node: Node, profile: CaptureProfile, ports: tuple[InputPort, ...], index: int) -> bool:
     """As the connector says; where there are no connectors, whether the driver has limits or timings to tell."""
     for port in ports:
         if port.index == index and port.caps:
@@ -144,7 +144,9 @@ def _has_timings(node: Node, ports: tuple[InputPort, ...], index: int) -> bool:
     try:
         query_timings(node)
     except OSError as error:
-        return error.errno in (errno.ENOLINK, errno.ENOLCK, errno.ERANGE, errno.ENODATA)
+        if error.errno == errno.ENODATA:  # "not on this input"; but the SC0710 means "no signal"
+            return not profile.sets_timings
+        return error.errno in (errno.ENOLINK, errno.ENOLCK, errno.ERANGE)
     return True
 
 

@@ -21,6 +21,7 @@ from edge.model.errors import DeviceGone, NotSupported
 
 _CAP_TIMEPERFRAME = 0x1000  # V4L2_CAP_TIMEPERFRAME
 BUFFERS = 6
+_SINGLE_FIELDS = (Field.ALTERNATE, Field.TOP, Field.BOTTOM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +56,10 @@ class CaptureStream:
 
         Interlaced pictures are taken as the driver gives them (`Agreed.field`).
         """
-        wish = self._format(kind, width, height)
-        try:
-            self._node.do(Vidioc.S_FMT, wish)
-        except OSError as error:
-            if error.errno == errno.EINVAL:
-                raise NotSupported(f"{self._node.path} refuses {kind.code} {width}x{height}") from error
-            raise
-        got = self._agreed(kind, wish)
-        lines = got.layout.height * (2 if got.field in (Field.ALTERNATE, Field.TOP, Field.BOTTOM) else 1)
+        got = self._ask(kind, width, height)
+        if got.field in _SINGLE_FIELDS and got.layout.height == height:
+            got = self._ask(kind, width, height // 2)  # lines are counted by field then (struct v4l2_pix_format)
+        lines = got.layout.height * (2 if got.field in _SINGLE_FIELDS else 1)
         if (got.layout.width, lines) != (width, height):
             raise NotSupported(
                 f"{self._node.path} makes {got.layout.width}x{lines} of {kind.code} {width}x{height}", code="other_size"
@@ -148,6 +144,16 @@ class CaptureStream:
         if self._ring is None:
             raise DeviceGone(f"{self._node.path}: the stream has ended")
         return self._ring.export(filled.index)
+
+    def _ask(self, kind: Kind, width: int, height: int) -> Agreed:
+        wish = self._format(kind, width, height)
+        try:
+            self._node.do(Vidioc.S_FMT, wish)
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                raise NotSupported(f"{self._node.path} refuses {kind.code} {width}x{height}") from error
+            raise
+        return self._agreed(kind, wish)
 
     def _format(self, kind: Kind, width: int, height: int) -> s.Format:
         wish = s.Format(type=self._type)

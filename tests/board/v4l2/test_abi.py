@@ -23,6 +23,8 @@ STRUCTS: Mapping[str, type[ctypes.Structure]] = {
     "v4l2_pix_format_mplane": structs.PixFormatMplane,
     "v4l2_format": structs.Format,
     "v4l2_input": structs.Input,
+    "v4l2_frmsizeenum": structs.FrameSizeEnum,
+    "v4l2_frmsize_stepwise": structs.FrameSizeStepwise,
     "v4l2_exportbuffer": structs.ExportBuffer,
     "v4l2_rect": structs.Rectangle,
     "v4l2_selection": structs.Selection,
