@@ -14,7 +14,7 @@ from board.v4l2.abi.requests import Vidioc
 from board.v4l2.card import InputPort, read_inputs
 from board.v4l2.node import Node, means_gone
 from board.v4l2.profile import CaptureProfile, Detect
-from board.v4l2.timings import Timings, TimingsLimits, out_of_range_timings, query_timings, read_limits
+from board.v4l2.timings import Timings, limits_of, out_of_range_timings, query_timings
 from edge.model.signal import SignalState
 
 _BUSY = frozenset((errno.EBUSY, errno.EINTR, errno.EAGAIN))
@@ -107,7 +107,7 @@ class Prober:
                 SignalState.OUT_OF_RANGE,
                 "the receiver cannot take this mode; it may be interlaced, too fast or too large",
             )
-        limits = _limits(self._node)
+        limits = limits_of(self._node)
         reason = limits.why_not(seen) if limits is not None else ""
         return Reading(SignalState.OUT_OF_RANGE, reason or f"the receiver does not take {seen}")
 
@@ -139,7 +139,7 @@ def _has_timings(node: Node, profile: CaptureProfile, ports: tuple[InputPort, ..
     for port in ports:
         if port.index == index and port.caps:
             return bool(port.caps & InputCap.DV_TIMINGS)
-    if _limits(node) is not None:
+    if limits_of(node) is not None:
         return True
     try:
         query_timings(node)
@@ -148,10 +148,3 @@ def _has_timings(node: Node, profile: CaptureProfile, ports: tuple[InputPort, ..
             return not profile.sets_timings
         return error.errno in (errno.ENOLINK, errno.ENOLCK, errno.ERANGE)
     return True
-
-
-def _limits(node: Node) -> TimingsLimits | None:
-    try:
-        return read_limits(node)
-    except OSError:
-        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from board.v4l2.layout import KINDS, Kind
 from board.v4l2.node import Node, gone, means_gone
 from board.v4l2.probe import Prober, Reading
 from board.v4l2.profile import CaptureProfile, profile_for
-from board.v4l2.timings import set_timings
+from board.v4l2.timings import Timings, limits_of, set_timings
 from edge.model.errors import NotSupported
 
 
@@ -77,11 +78,23 @@ class Receiver:
         return take_events(self.timings_node)
 
     def adopt(self, reading: Reading) -> None:
-        """Set the receiver to the mode that it saw. Raises OSError."""
+        """Set the receiver to the mode that it saw. Raises NotSupported with the reason, OSError."""
         if reading.timings is not None and self.profile.sets_timings:
-            set_timings(self.timings_node, reading.timings)
+            self._adopt_timings(reading.timings)
         elif reading.standard:
             self.timings_node.kernel.ioctl(self.timings_node.fd, Vidioc.S_STD, ctypes.c_uint64(reading.standard))
+
+    def _adopt_timings(self, timings: Timings) -> None:
+        """A driver that refuses what lies within its own limits follows the signal by itself."""
+        try:
+            set_timings(self.timings_node, timings)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            limits = limits_of(self.timings_node)
+            reason = limits.why_not(timings) if limits is not None else ""
+            if reason:
+                raise NotSupported(f"{self.path}: {reason}") from error
 
     def configure(self, kind: Kind, width: int, height: int) -> None:
         """Bring what lies between the connector and the stream node to one format; nothing where there is nothing."""

@@ -116,9 +116,12 @@ def read_timings(node: Node) -> Timings:
     return Timings.of(node.do(Vidioc.G_DV_TIMINGS, s.DvTimings()))
 
 
-def read_limits(node: Node) -> TimingsLimits:
-    """Raises OSError: ENOTTY, ENODATA where there are no DV timings."""
-    bt = node.do(Vidioc.DV_TIMINGS_CAP, s.DvTimingsCap()).bt
+def limits_of(node: Node) -> TimingsLimits | None:
+    """None where there are no DV timings."""
+    try:
+        bt = node.do(Vidioc.DV_TIMINGS_CAP, s.DvTimingsCap()).bt
+    except OSError:
+        return None
     return TimingsLimits(
         bt.min_width,
         bt.max_width,
