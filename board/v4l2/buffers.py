@@ -31,6 +31,21 @@ class Filled:
     damaged: bool
 
 
+@dataclass(frozen=True, slots=True)
+class DriverBuffer:
+    """One buffer on loan, for a frame's lease: an encoder that imports DMABUFs takes it without a copy."""
+
+    ring: BufferRing
+    index: int
+
+    def export(self) -> tuple[int, ...]:
+        """A DMABUF file descriptor for each memory plane; the caller closes them. Raises OSError."""
+        return self.ring.export(self.index)
+
+    def give_back(self) -> None:
+        self.ring.give_back(self.index)
+
+
 class BufferRing:
     """One allocation. Raises OSError as the driver says, DeviceGone where it gives too few buffers.
 

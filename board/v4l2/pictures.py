@@ -110,7 +110,8 @@ class Pictures:
     def frames_of(self, filled: Filled, stream: CaptureStream) -> Iterator[Frame]:
         """None, one or more frames; the buffer is given back here unless a frame lends it."""
         layout = self.agreed.layout
-        give_back = stream.giver(filled)
+        buffer = stream.buffer(filled)
+        give_back = buffer.give_back
         memories = stream.memories(filled)
         if filled.damaged:
             self.damage.corrupt += 1
@@ -125,7 +126,7 @@ class Pictures:
             yield from self._progressive(layout.planes(memories), filled, give_back)
         else:
             planes = layout.planes(memories)
-            lease = Lease(planes, generation=self.generation, writable=True, give_back=give_back)
+            lease = Lease(planes, generation=self.generation, native=buffer, writable=True, give_back=give_back)
             pixel = layout.kind.pixel or Pixel.YUV420P
             yield self._frame(lease, self.format_of(pixel), self._stamps_of(filled), filled.sequence)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -13,7 +13,7 @@ from board.v4l2.abi import structs as s
 from board.v4l2.abi.codes import PIX_FMT_PRIV_MAGIC, BufType, Field
 from board.v4l2.abi.numbers import fourcc_text
 from board.v4l2.abi.requests import Vidioc
-from board.v4l2.buffers import BufferRing, Filled
+from board.v4l2.buffers import BufferRing, DriverBuffer, Filled
 from board.v4l2.card import Card
 from board.v4l2.layout import Kind, Layout, code_number
 from board.v4l2.node import Node
@@ -132,18 +132,11 @@ class CaptureStream:
             raise DeviceGone(f"{self._node.path}: the stream has ended")
         return self._ring.memories(filled.index, filled.used)
 
-    def giver(self, filled: Filled) -> Callable[[], None]:
+    def buffer(self, filled: Filled) -> DriverBuffer:
         """What gives that buffer back, whatever becomes of this stream meanwhile."""
-        ring = self._ring
-        if ring is None:
-            raise DeviceGone(f"{self._node.path}: the stream has ended")
-        return lambda: ring.give_back(filled.index)
-
-    def export(self, filled: Filled) -> tuple[int, ...]:
-        """DMABUF descriptors of that buffer; the caller closes them."""
         if self._ring is None:
             raise DeviceGone(f"{self._node.path}: the stream has ended")
-        return self._ring.export(filled.index)
+        return DriverBuffer(self._ring, filled.index)
 
     def _ask(self, kind: Kind, width: int, height: int) -> Agreed:
         wish = self._format(kind, width, height)
