@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
@@ -20,6 +20,10 @@ class Pixel(StrEnum):
     YUYV422 = "yuyv422"
     RGB24 = "rgb24"
     BGR24 = "bgr24"
+
+    @property
+    def is_rgb(self) -> bool:
+        return self in (Pixel.RGB24, Pixel.BGR24)
 
 
 class Colorimetry(StrEnum):
@@ -49,6 +53,17 @@ class VideoFormat:
     pixel: Pixel = Pixel.YUV420P
     colorimetry: Colorimetry = Colorimetry.BT709
     range: Range = Range.LIMITED
+
+    @property
+    def coded(self) -> VideoFormat:
+        """What is encoded of it: yuv420p of the same colours, RGB as limited range.
+
+        Pictures that are alike in this go through one encoder without a new epoch.
+        """
+        reach = Range.LIMITED if self.pixel.is_rgb else self.range
+        if self.pixel is Pixel.YUV420P and reach is self.range:
+            return self
+        return replace(self, pixel=Pixel.YUV420P, range=reach)
 
 
 class Codec(StrEnum):
