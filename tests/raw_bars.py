@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,11 +76,27 @@ def patch_means(planes: tuple[NDArray[np.uint8], ...], width: int, height: int) 
     return found
 
 
+def planes_of(picture: av.VideoFrame) -> tuple[NDArray[np.uint8], ...]:
+    """The planes of an 8-bit planar picture of the library without their padding."""
+    flat = [np.frombuffer(memoryview(plane), np.uint8) for plane in picture.planes]
+    return tuple(
+        rows.reshape(plane.height, plane.line_size)[:, : plane.width]
+        for rows, plane in zip(flat, picture.planes, strict=True)
+    )
+
+
 def bars_frame(video: VideoFormat, index: int = 0, *, padding: int = 0) -> Frame:
     """The patches in that format's layout; each row is followed by `padding` bytes of rubbish."""
     captured_ns = 10**12 + int(index * 1_000_000_000 / video.fps)
-    planes = tuple(_plane(rows, padding) for rows in _layout(video))
+    planes = tuple(_plane(rows, padding) for rows in _layout(pattern(video), video))
     return Frame(index, video, Lease(planes), Stamps(captured_ns, captured_ns), UTC_NS + captured_ns)
+
+
+def flat_frame(video: VideoFormat, rgb: tuple[float, float, float], *, padding: int = 0, rubbish: int = 0xA5) -> Frame:
+    """All of one colour."""
+    picture = np.broadcast_to(np.array(rgb, float), (video.height, video.width, 3))
+    planes = tuple(_plane(rows, padding, rubbish) for rows in _layout(picture, video))
+    return Frame(0, video, Lease(planes), Stamps(10**12, 10**12), UTC_NS)
 
 
 def _middle(begin: int, end: int) -> slice:
@@ -87,16 +104,15 @@ def _middle(begin: int, end: int) -> slice:
     return slice((begin + quarter) // 2 * 2, (end - quarter) // 2 * 2)
 
 
-def _plane(rows: NDArray[np.uint8], padding: int) -> Plane:
-    padded = np.full((rows.shape[0], rows.shape[1] + padding), 0xA5, np.uint8)
+def _plane(rows: NDArray[np.uint8], padding: int, rubbish: int = 0xA5) -> Plane:
+    padded = np.full((rows.shape[0], rows.shape[1] + padding), rubbish, np.uint8)
     padded[:, : rows.shape[1]] = rows
     return Plane(padded.reshape(-1).data, padded.shape[1])
 
 
-def _layout(video: VideoFormat) -> list[NDArray[np.uint8]]:
-    """Rows of bytes for each plane."""
+def _layout(picture: Floats, video: VideoFormat) -> list[NDArray[np.uint8]]:
+    """Rows of bytes for each plane of an RGB picture (0..1) of that size."""
     pixel = video.pixel
-    picture = _picture(np.array(PATCHES), video)
     if pixel.is_rgb:
         scaled = picture * 255 if video.range is Range.FULL else 16 + picture * 219
         samples = np.rint(scaled if pixel is Pixel.RGB24 else scaled[..., ::-1])
@@ -118,8 +134,9 @@ def _layout(video: VideoFormat) -> list[NDArray[np.uint8]]:
     return [plane.astype(np.uint8) for plane in planes]
 
 
-def _picture(patches: Floats, video: VideoFormat) -> Floats:
-    """(height, width, RGB) with each patch in its place."""
+def pattern(video: VideoFormat) -> Floats:
+    """(height, width, RGB 0..1) with each patch in its place."""
+    patches = np.array(PATCHES)
     rows = np.arange(video.height) * patches.shape[0] // video.height
     columns = np.arange(video.width) * patches.shape[1] // video.width
     return patches[rows][:, columns]

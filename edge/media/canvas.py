@@ -96,9 +96,9 @@ class Canvas:
         ink = ink.coded(self._colorimetry, self._range)
         columns, rows = min(width, self.width), max(0, min(height, self.height - top))
         left = (self.width - columns) // 2
-        mask = np.frombuffer(coverage, np.uint8).reshape(height, width)[:rows, :columns].astype(np.int16)
+        mask = np.frombuffer(coverage, np.uint8).reshape(height, width)[:rows, :columns].astype(np.int32)
         under = self.luma[top : top + rows, left : left + columns]
-        under[:] = (under + (ink.y - under.astype(np.int16)) * mask // 255).astype(np.uint8)
+        under[:] = (under + (ink.y - under.astype(np.int32)) * mask // 255).astype(np.uint8)
         return top + rows
 
     def planes(self) -> tuple[Plane, ...]:

@@ -10,7 +10,8 @@ from edge.model.frame import Frame
 from edge.model.video import VideoFormat
 
 _EVERY_ROW, _EVERY_BYTE = 47, 83  # primes, so that samples meet all components of a packed layout
-_MOST_PARTS = 16
+# Primes, so that what blinks in every second or fourth picture is not compared with its like
+_PART_COUNTS = (13, 11, 7, 5, 3, 1)
 
 
 class FreezeWatch:
@@ -61,4 +62,4 @@ class FreezeWatch:
     def _part_count(self, video: VideoFormat) -> int:
         """Each part is compared with itself within two rounds."""
         frames = int(self._after_ns * video.fps / 1_000_000_000)
-        return max(1, min(_MOST_PARTS, frames // 2))
+        return next((count for count in _PART_COUNTS if count <= frames // 2), 1)
