@@ -27,7 +27,7 @@ _TARGET = EncodeTarget(bitrate_bps=20_000_000, max_bitrate_bps=20_000_000)
 class ColourChain:
     """`send` one frame at a time; `publish` gets its unit in the rung's thread."""
 
-    def __init__(self, publish: Callable[[AccessUnit], None]) -> None:
+    def __init__(self, publish: Callable[[AccessUnit], object], *, slate_after_ns: int = 10**12) -> None:
         self._clock = SystemClock()
         self._publish = publish
         self._out = threading.Semaphore(0)
@@ -48,7 +48,7 @@ class ColourChain:
             slate=SlatePainter(painter=BlockPainter()),
             banner=FrozenBanner(painter=BlockPainter()),
             freeze=FreezeWatch(after_ns=0),  # the bars stand still
-            slate_after_ns=10**12,
+            slate_after_ns=slate_after_ns,
             rungs=(self._rung.put,),
         )
 
@@ -59,6 +59,11 @@ class ColourChain:
         self.book.note_frame(frame)
         self.mixer.offer(frame)
         assert self._out.acquire(timeout=20), "no unit came of a frame"
+
+    def send_slate(self) -> None:
+        """The next slate, as soon as it is due; returns when its unit has been published."""
+        while (wait_s := self.mixer.tick()) > 0 and not self._out.acquire(timeout=wait_s):
+            pass
 
     @contextmanager
     def running(self) -> Iterator[ColourChain]:

@@ -22,7 +22,6 @@ MATRIX = {
 LEVELS = {Range.LIMITED: ColorRange.MPEG, Range.FULL: ColorRange.JPEG}
 # Without these flags swscale rounds Y'CbCr from RGB down (half a code value dark) and mixes chroma rows of other pairs.
 EXACT = Interpolation.AREA | Interpolation.ACCURATE_RND
-_PACKED_BYTES = {Pixel.UYVY422: 2, Pixel.YUYV422: 2, Pixel.RGB24: 3, Pixel.BGR24: 3}
 # Chroma of 0..255 for 0..255, minus the half that swscale loses there, as chroma of 16..240 for RGB of 16..235
 _STRETCHED = np.clip(np.rint(128 + (np.arange(256) + 0.5 - 128) * 224 / 219), 1, 254).astype(np.uint8)
 _STRETCHED[128] = 128
@@ -71,15 +70,14 @@ class FrameIntake:
         if pixel.is_rgb:
             rows = rows_of(planes[0].memory, planes[0].stride, height, 3 * width)
             return av.VideoFrame.from_numpy_buffer(rows.reshape(height, width, 3), format=layout)
-        if pixel in _PACKED_BYTES or (whole := _one_array(planes, pixel, height)) is None:
+        if pixel not in (Pixel.YUV420P, Pixel.NV12) or (whole := _one_array(planes, pixel, height)) is None:
             return None
         return av.VideoFrame.from_numpy_buffer(whole, format=layout, width=width)
 
     def _copied(self, planes: tuple[Plane, ...], pixel: Pixel, layout: str) -> av.VideoFrame:
         target = self._own(layout)
         for index, (plane, into) in enumerate(zip(planes, target.planes, strict=True)):
-            interleaved = pixel is Pixel.NV12 and index == 1
-            row_bytes = into.width * (2 if interleaved else _PACKED_BYTES.get(pixel, 1))
+            row_bytes = into.width * pixel.pixel_bytes * (2 if pixel.interleaved and index == 1 else 1)
             source = rows_of(plane.memory, plane.stride, into.height, row_bytes)
             rows_of(memoryview(into), into.line_size, into.height, row_bytes)[:] = source
         return target

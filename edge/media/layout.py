@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.model.errors import Fault
 from edge.model.frame import Frame, Plane
 from edge.model.video import Colorimetry, Pixel, Range
 
@@ -21,30 +22,22 @@ KR_KB = {
     Colorimetry.SYCC: (0.299, 0.114),
     Colorimetry.BT2020: (0.2627, 0.0593),
 }
-# The first plane's bytes for each pixel
-_FIRST_PLANE_BYTES = {
-    Pixel.YUV422P10: 2,
-    Pixel.P010: 2,
-    Pixel.UYVY422: 2,
-    Pixel.YUYV422: 2,
-    Pixel.RGB24: 3,
-    Pixel.BGR24: 3,
-}
-_INTERLEAVED = (Pixel.NV12, Pixel.NV16, Pixel.P010)
-_HALF_HEIGHT = (Pixel.YUV420P, Pixel.NV12, Pixel.P010)
 _SURPLUS_BITS = {Pixel.YUV422P10: 2, Pixel.P010: 8}
 
 
 def plane_rows(plane: Plane, rows: int, row_bytes: int) -> Bytes:
-    """A plane's rows without the padding after them; the last row may lack its padding."""
-    flat = np.frombuffer(plane.memory, np.uint8)[: plane.stride * (rows - 1) + row_bytes]
-    return np.lib.stride_tricks.as_strided(flat, shape=(rows, row_bytes), strides=(plane.stride, 1))
+    """A plane's rows without the padding after them; the last row may lack its padding. Raises Fault."""
+    flat = np.frombuffer(plane.memory, np.uint8)
+    needed = plane.stride * (rows - 1) + row_bytes
+    if flat.size < needed:
+        raise Fault(f"a plane of {flat.size} bytes does not hold {rows} rows of {plane.stride} bytes")
+    return np.lib.stride_tricks.as_strided(flat[:needed], shape=(rows, row_bytes), strides=(plane.stride, 1))
 
 
 def first_plane(frame: Frame) -> Bytes:
     """The bytes of the plane that holds luma (or everything), a row of the picture in each row."""
     video = frame.format
-    return plane_rows(frame.lease.planes[0], video.height, video.width * _FIRST_PLANE_BYTES.get(video.pixel, 1))
+    return plane_rows(frame.lease.planes[0], video.height, video.width * video.pixel.pixel_bytes)
 
 
 def brightness(frame: Frame, *, every_row: int, every_column: int) -> Samples:
@@ -66,9 +59,8 @@ def yuv420p(frame: Frame) -> Yuv:
         return _from_rgb(frame)
     luma, cb, cr = _yuv_samples(frame)
     surplus = _SURPLUS_BITS.get(frame.format.pixel, 0)
-    if frame.format.pixel in _HALF_HEIGHT:
-        return _narrow(luma, surplus), _narrow(cb, surplus), _narrow(cr, surplus)
-    return _narrow(luma, surplus), _paired(cb, surplus), _paired(cr, surplus)
+    chroma = _paired if frame.format.pixel.chroma_in_every_row else _narrow
+    return _narrow(luma, surplus), chroma(cb, surplus), chroma(cr, surplus)
 
 
 def _yuv_samples(frame: Frame) -> tuple[Samples, Samples, Samples]:
@@ -79,8 +71,8 @@ def _yuv_samples(frame: Frame) -> tuple[Samples, Samples, Samples]:
         luma, chroma = (1, 0) if video.pixel is Pixel.UYVY422 else (0, 1)
         return first[:, luma::2], first[:, chroma::4], first[:, chroma + 2 :: 4]
     sample = np.dtype("<u2" if video.pixel in _SURPLUS_BITS else "u1")
-    rows = video.height // 2 if video.pixel in _HALF_HEIGHT else video.height
-    if video.pixel in _INTERLEAVED:
+    rows = video.height if video.pixel.chroma_in_every_row else video.height // 2
+    if video.pixel.interleaved:
         both = plane_rows(planes[1], rows, video.width * sample.itemsize).view(sample)
         return first.view(sample), both[:, 0::2], both[:, 1::2]
     cb, cr = (plane_rows(plane, rows, video.width // 2 * sample.itemsize).view(sample) for plane in planes[1:])

@@ -25,6 +25,31 @@ class Pixel(StrEnum):
     def is_rgb(self) -> bool:
         return self in (Pixel.RGB24, Pixel.BGR24)
 
+    @property
+    def pixel_bytes(self) -> int:
+        """What one pixel takes of the first plane, which holds luma or everything."""
+        return _PIXEL_BYTES.get(self, 1)
+
+    @property
+    def interleaved(self) -> bool:
+        """Whether Cb and Cr share the second plane by turns."""
+        return self in (Pixel.NV12, Pixel.NV16, Pixel.P010)
+
+    @property
+    def chroma_in_every_row(self) -> bool:
+        """4:2:2, against every second row in 4:2:0. Says nothing of RGB."""
+        return self not in (Pixel.YUV420P, Pixel.NV12, Pixel.P010)
+
+
+_PIXEL_BYTES = {
+    Pixel.YUV422P10: 2,
+    Pixel.P010: 2,
+    Pixel.UYVY422: 2,
+    Pixel.YUYV422: 2,
+    Pixel.RGB24: 3,
+    Pixel.BGR24: 3,
+}
+
 
 class Colorimetry(StrEnum):
     """Primaries, transfer and matrix taken together, as the source says.
