@@ -5,11 +5,10 @@ A camera's noise changes every picture, so bit-identical ones mean that somebody
 
 from __future__ import annotations
 
-from edge.media.layout import Bytes, first_plane
+from edge.media.layout import Bytes, first_plane, sparse_bytes
 from edge.model.frame import Frame
 from edge.model.video import VideoFormat
 
-_EVERY_ROW, _EVERY_BYTE = 47, 83  # primes, so that samples meet all components of a packed layout
 # Primes, so that what blinks in every second or fourth picture is not compared with its like
 _PART_COUNTS = (13, 11, 7, 5, 3, 1)
 
@@ -42,7 +41,7 @@ class FreezeWatch:
         return self._still_since_ns if frozen else None
 
     def _same_as_before(self, rows: Bytes, video: VideoFormat) -> bool:
-        sample = rows[::_EVERY_ROW, ::_EVERY_BYTE].tobytes()
+        sample = sparse_bytes(rows)
         if sample != self._sample or video != self._format:
             self._sample, self._format = sample, video
             self._parts.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edge.media.canvas import ALARM, DARK, GREY, WHITE, Canvas
-from edge.media.layout import yuv420p
+from edge.media.layout import first_plane, sparse_bytes, yuv420p
 from edge.model.frame import Frame, Lease
 from edge.model.signal import SignalState
 from edge.model.video import VideoFormat
@@ -66,31 +66,30 @@ class FrozenBanner:
 
     def __init__(self, *, painter: Painter) -> None:
         self._painter = painter
-        self._kept: tuple[tuple[VideoFormat, str], Canvas] | None = None
+        self._kept: tuple[tuple[VideoFormat, str, bytes], Canvas] | None = None
 
     def over(self, frame: Frame, *, since_text: str) -> Frame:
         """A copy of the picture with a banner at its foot, not live; the given lease is released.
 
-        Whatever the layout, the copy is in the coded format, so that the epoch goes on.
+        Whatever the layout, the copy is in the coded format, so that the epoch goes on. It is made
+        once per freeze: `since_text` and a sparse sample tell one from the next.
         """
-        coded = frame.format.coded
-        canvas = _canvas(coded, coded.height)
-        canvas.copy_from(yuv420p(frame))
-        frame.lease.release()
-        canvas.put_at_foot(self._strip(coded, since_text))
-        return replace(frame, format=coded, lease=canvas.lease(), live=False)
-
-    def _strip(self, format: VideoFormat, since_text: str) -> Canvas:
-        """Drawn once per freeze, then only copied."""
-        key = (format, since_text)
+        key = (frame.format, since_text, sparse_bytes(first_plane(frame)))
         if self._kept is None or self._kept[0] != key:
-            unit = max(8, format.height // 18)
-            strip = _canvas(format, unit * 3 // 2 // 2 * 2)
-            strip.fill(ALARM)
-            text = f"NOT LIVE - PICTURE FROZEN SINCE {since_text}"
-            strip.write_centred(self._painter, text, top=unit // 5, height_px=unit, ink=WHITE)
-            self._kept = (key, strip)
-        return self._kept[1]
+            self._kept = (key, self._draw(frame, since_text))
+        frame.lease.release()
+        return replace(frame, format=frame.format.coded, lease=self._kept[1].lease(), live=False)
+
+    def _draw(self, frame: Frame, since_text: str) -> Canvas:
+        coded = frame.format.coded
+        canvas, unit = _canvas(coded, coded.height), max(8, coded.height // 18)
+        canvas.copy_from(yuv420p(frame))
+        strip = _canvas(coded, unit * 3 // 2 // 2 * 2)
+        strip.fill(ALARM)
+        text = f"NOT LIVE - PICTURE FROZEN SINCE {since_text}"
+        strip.write_centred(self._painter, text, top=unit // 5, height_px=unit, ink=WHITE)
+        canvas.put_at_foot(strip)
+        return canvas
 
 
 def _canvas(format: VideoFormat, height: int) -> Canvas:

@@ -92,3 +92,20 @@ def test_frozen_picture_of_every_layout_gets_the_banner_and_stays_itself(pixel: 
     assert np.abs(plane(frozen, 0)[:80].astype(int) - grey).max() <= 1
     alarm = ALARM.coded(video.colorimetry, frozen.format.range)
     assert [int(plane(frozen, index)[-1, 0]) for index in range(3)] == [alarm.y, alarm.cb, alarm.cr]
+
+
+def test_frozen_copy_is_made_once_and_another_picture_gets_its_own() -> None:
+    banner, video = FrozenBanner(painter=BlockPainter()), replace(SMALL, pixel=Pixel.UYVY422)
+
+    def over(shade: float, since: str = "12:00:00 UTC") -> Frame:
+        return banner.over(flat_frame(video, (shade, shade, shade)), since_text=since)
+
+    def address(frame: Frame) -> int:
+        return int(np.frombuffer(frame.lease.planes[0].memory, np.uint8).__array_interface__["data"][0])
+
+    first, second = over(0.5), over(0.5)
+    assert address(first) == address(second)
+    brighter = over(0.7)
+    assert plane(brighter, 0)[0, 0] > plane(first, 0)[0, 0]
+    later = over(0.7, since="12:00:09 UTC")
+    assert address(later) != address(brighter)
