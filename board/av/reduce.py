@@ -6,7 +6,6 @@ not but takes two to four times as long as this does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import av
@@ -19,7 +18,7 @@ from edge.model.video import Pixel
 
 Bytes = NDArray[np.uint8]
 Samples = NDArray[Any]
-_BAND = 32  # rows at a time, so that the 16-bit sums stay in the cache
+_BAND = 32  # rows at a time, so that 16-bit samples stay in the cache
 
 
 # What can be reduced, and how many bits its samples have too many
@@ -34,24 +33,27 @@ def reduce_to(target: av.VideoFrame, pixel: Pixel, planes: tuple[Plane, ...]) ->
     rows); 10 bit is rounded to the nearest 8-bit value, not dithered.
     """
     surplus = _SURPLUS_BITS[pixel]
-    luma, *chroma = _views(pixel, planes, target.width, target.height)
-    outs = [rows_of(memoryview(plane), plane.line_size, plane.height, plane.width) for plane in target.planes]
-    _narrow(luma, outs[0], surplus)
-    for source, out in zip(chroma, outs[1:], strict=True):
-        (_pair_rows if pixel.chroma_in_every_row else _narrow)(source, out, surplus)
+    luma, *chroma = _samples(pixel, planes, target.width, target.height)
+    y, *cb_cr = (rows_of(memoryview(plane), plane.line_size, plane.height, plane.width) for plane in target.planes)
+    _narrow(luma, y, surplus)
+    if pixel.chroma_in_every_row:
+        chroma = [_row_means(samples) for samples in chroma]
+    if pixel.interleaved:
+        both = np.empty(chroma[0].shape, np.uint8)
+        _narrow(chroma[0], both, surplus)
+        chroma, surplus = [both[:, 0::2], both[:, 1::2]], 0
+    for samples, out in zip(chroma, cb_cr, strict=True):
+        _narrow(samples, out, surplus)
 
 
-def _views(pixel: Pixel, planes: tuple[Plane, ...], width: int, height: int) -> tuple[Samples, Samples, Samples]:
-    """Luma, Cb and Cr where they lie."""
+def _samples(pixel: Pixel, planes: tuple[Plane, ...], width: int, height: int) -> list[Samples]:
+    """Each plane as rows of samples."""
     kind = np.dtype("<u2" if _SURPLUS_BITS[pixel] else "u1")
     rows = height if pixel.chroma_in_every_row else height // 2
-    row_bytes = width * kind.itemsize
-    luma = rows_of(planes[0].memory, planes[0].stride, height, row_bytes).view(kind)
-    if pixel.interleaved:
-        both = rows_of(planes[1].memory, planes[1].stride, rows, row_bytes).view(kind)
-        return luma, both[:, 0::2], both[:, 1::2]
-    cb, cr = (rows_of(plane.memory, plane.stride, rows, row_bytes // 2).view(kind) for plane in planes[1:])
-    return luma, cb, cr
+    row_bytes = (width if pixel.interleaved else width // 2) * kind.itemsize
+    luma = rows_of(planes[0].memory, planes[0].stride, height, width * kind.itemsize)
+    chroma = [rows_of(plane.memory, plane.stride, rows, row_bytes) for plane in planes[1:]]
+    return [each.view(kind) for each in (luma, *chroma)]
 
 
 def rows_of(memory: memoryview, stride: int, rows: int, row_bytes: int) -> Bytes:
@@ -63,30 +65,21 @@ def rows_of(memory: memoryview, stride: int, rows: int, row_bytes: int) -> Bytes
     return np.lib.stride_tricks.as_strided(flat[:needed], shape=(rows, row_bytes), strides=(stride, 1))
 
 
-def _narrow(source: Samples, target: Bytes, down: int) -> None:
-    """`down` bits fewer, to the nearest, without wrapping at the top."""
-    if down == 0:
+def _row_means(samples: Samples) -> Samples:
+    """The mean of each two rows, half up, in the width of the samples."""
+    upper, lower = samples[0::2], samples[1::2]
+    return np.asarray((upper | lower) - ((upper ^ lower) >> 1))
+
+
+def _narrow(source: Samples, target: Bytes, surplus: int) -> None:
+    """`surplus` bits fewer, to the nearest, without wrapping at the top."""
+    if surplus == 0:
         target[:] = source
         return
-    for at in _bands(len(target)):
-        sums = source[at] >> (down - 1)
-        sums += 1
-        sums >>= 1
-        np.minimum(sums, 255, out=sums)
-        np.copyto(target[at], sums, casting="unsafe")
-
-
-def _pair_rows(source: Samples, target: Bytes, down: int) -> None:
-    """The mean of each two rows with `down` bits fewer, half up."""
-    for at in _bands(len(target)):
-        pairs = source[2 * at.start : 2 * at.stop]
-        sums = np.add(pairs[0::2], pairs[1::2], dtype=np.uint16)
-        sums >>= down
-        sums += 1
-        sums >>= 1
-        np.minimum(sums, 255, out=sums)
-        np.copyto(target[at], sums, casting="unsafe")
-
-
-def _bands(rows: int) -> Iterator[slice]:
-    return (slice(begin, min(begin + _BAND, rows)) for begin in range(0, rows, _BAND))
+    half = 1 << surplus - 1
+    top = (255 << surplus) + half - 1
+    for begin in range(0, len(target), _BAND):
+        band = np.minimum(source[begin : begin + _BAND], top)
+        band += half
+        band >>= surplus
+        np.copyto(target[begin : begin + _BAND], band, casting="unsafe")

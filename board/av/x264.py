@@ -56,7 +56,7 @@ class X264Encoder:
         return False
 
     def open(self, video: VideoFormat, target: EncodeTarget) -> None:
-        """Raises NotSupported for a size, rate, layout, speed or bitrate that cannot be encoded."""
+        """Raises NotSupported for a size, rate, speed or bitrate that cannot be encoded."""
         self.close()
         _check(video, target)
         coded = video.coded
