@@ -22,6 +22,8 @@ MATRIX = {
 LEVELS = {Range.LIMITED: ColorRange.MPEG, Range.FULL: ColorRange.JPEG}
 # Without these flags swscale rounds Y'CbCr from RGB down (half a code value dark) and mixes chroma rows of other pairs.
 EXACT = Interpolation.AREA | Interpolation.ACCURATE_RND
+# swscale loads whole vectors: the last one of the last row may reach beyond a buffer that ends there
+_OVERREAD_BYTES = 64
 # Chroma of 0..255 for 0..255, minus the half that swscale loses there, as chroma of 16..240 for RGB of 16..235
 _STRETCHED = np.clip(np.rint(128 + (np.arange(256) + 0.5 - 128) * 224 / 219), 1, 254).astype(np.uint8)
 _STRETCHED[128] = 128
@@ -69,6 +71,8 @@ class FrameIntake:
         pixel, width, height = frame.format.pixel, frame.format.width, frame.format.height
         if pixel.is_rgb:
             rows = rows_of(planes[0].memory, planes[0].stride, height, 3 * width)
+            if planes[0].memory.nbytes < planes[0].stride * (height - 1) + 3 * width + _OVERREAD_BYTES:
+                return None
             return av.VideoFrame.from_numpy_buffer(rows.reshape(height, width, 3), format=layout)
         if pixel not in (Pixel.YUV420P, Pixel.NV12) or (whole := _one_array(planes, pixel, height)) is None:
             return None

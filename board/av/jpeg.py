@@ -63,9 +63,9 @@ class JpegDecoder:
         except FFmpegError as error:
             self._context = self._decoder()
             raise _corrupt(f"it cannot be decoded: {error.strerror}") from error
-        if len(pictures) != 1:
+        if len(pictures) != 1 or pictures[0].is_corrupt:
             self._context = self._decoder()
-            raise _corrupt(f"there are {len(pictures)} pictures in it")
+            raise _corrupt(f"there are {len(pictures)} pictures in it, or a damaged one")
         return self._checked(pictures[0])
 
     def _checked(self, picture: av.VideoFrame) -> JpegPicture:

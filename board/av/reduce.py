@@ -19,8 +19,6 @@ from edge.model.video import Pixel
 Bytes = NDArray[np.uint8]
 Samples = NDArray[Any]
 _BAND = 32  # rows at a time, so that 16-bit samples stay in the cache
-
-
 # What can be reduced, and how many bits its samples have too many
 _SURPLUS_BITS = {Pixel.NV16: 0, Pixel.YUV422P: 0, Pixel.YUV422P10: 2, Pixel.P010: 8}
 REDUCIBLE = frozenset(_SURPLUS_BITS)

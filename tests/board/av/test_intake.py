@@ -129,9 +129,11 @@ def test_ten_bit_white_does_not_wrap_to_black(pixel: Pixel) -> None:
 def test_rgb_with_padded_rows_is_read_where_it_lies(pixel: Pixel) -> None:
     video = replace(_VIDEO, pixel=pixel, range=Range.FULL)
     frame = bars_frame(video, padding=5)
-    shared = FrameIntake(video)._shared(frame, pixel.value)
+    assert FrameIntake(video)._shared(frame, pixel.value) is None, "nothing lies behind the last row"
+    roomy = Plane(memoryview(bytes(frame.lease.planes[0].memory) + bytes(64)), frame.lease.planes[0].stride)
+    shared = FrameIntake(video)._shared(replace(frame, lease=Lease((roomy,))), pixel.value)
     assert shared is not None
-    assert address(memoryview(shared.planes[0])) == address(frame.lease.planes[0].memory)
+    assert address(memoryview(shared.planes[0])) == address(roomy.memory)
 
 
 def test_layouts_may_follow_one_another_in_one_intake() -> None:
