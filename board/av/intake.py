@@ -20,7 +20,7 @@ MATRIX = {
     Colorimetry.BT2020: Colorspace.BT2020,
 }
 LEVELS = {Range.LIMITED: ColorRange.MPEG, Range.FULL: ColorRange.JPEG}
-# Without these flags swscale rounds Y'CbCr from RGB down (half a code value dark) and mixes chroma rows of other pairs.
+# Without these flags swscale rounds what it makes of bgr24 down (half a code value) and lets other chroma rows in.
 EXACT = Interpolation.AREA | Interpolation.ACCURATE_RND
 # swscale loads whole vectors: the last one of the last row may reach beyond a buffer that ends there
 _OVERREAD_BYTES = 64
