@@ -51,7 +51,8 @@ def brightness(frame: Frame, *, every_row: int, every_column: int) -> Samples:
     pixel = frame.format.pixel
     rows = first_plane(frame)[::every_row]
     if pixel.is_rgb:
-        return np.asarray(rows.reshape(len(rows), -1, 3)[:, ::every_column].max(axis=2))
+        first, second, third = (rows[:, index :: 3 * every_column] for index in range(3))
+        return np.maximum(np.maximum(first, second), third)
     if pixel in _SURPLUS_BITS:
         return rows.view("<u2")[:, ::every_column] >> _SURPLUS_BITS[pixel]
     if pixel is Pixel.UYVY422:
