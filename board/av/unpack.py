@@ -7,6 +7,7 @@ from typing import Protocol
 import av
 from av.video.codeccontext import VideoCodecContext
 
+from board.av.jpeg import JpegDecoder
 from edge.model.errors import Invalid
 from edge.model.frame import Lease, Plane
 from edge.model.video import Pixel
@@ -18,6 +19,16 @@ class Decoder(Protocol):
     def decode(self, memory: memoryview) -> av.VideoFrame:
         """Raises Invalid (`corrupt_frame`) on what is no picture; the next one may be sound."""
         ...
+
+
+class JpegPictures:
+    """Baseline JPEG as dongles send it, by `JpegDecoder`."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self._decoder = JpegDecoder(width=width, height=height)
+
+    def decode(self, memory: memoryview) -> av.VideoFrame:
+        return self._decoder.decode(memory).picture
 
 
 class V210Decoder:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from board.av.unpack import Decoder, V210Decoder
+from board.av.unpack import Decoder, JpegPictures, V210Decoder
 from board.v4l2.choice import Chosen, choose
 from board.v4l2.pictures import Damage, FrameNumbers, Overrule, Pictures
 from board.v4l2.probe import Reading
@@ -14,6 +14,8 @@ from edge.model.errors import DeviceGone
 from edge.model.frame import Frame
 from edge.model.video import CaptureMode
 from edge.ports import Clock
+
+_DECODERS: Mapping[str, Callable[[int, int], Decoder]] = {"v210": V210Decoder, "mjpeg": JpegPictures}
 
 
 class Session:
@@ -98,6 +100,5 @@ class Session:
 
 def _decoder(chosen: Chosen) -> Decoder | None:
     layout = chosen.agreed.layout
-    if layout.kind.codec == "v210":
-        return V210Decoder(layout.width, layout.height)
-    return None
+    make = _DECODERS.get(layout.kind.codec)
+    return make(layout.width, layout.height) if make is not None else None

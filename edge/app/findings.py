@@ -21,6 +21,10 @@ _SIGNAL_ADVICE = {
     "no_lock": "Try another cable, or set the imaging device to 1920x1080, 50 or 60 Hz, progressive.",
     "out_of_range": "Set the imaging device to 1920x1080, 50 or 60 Hz, progressive.",
 }
+_HINT_ADVICE = {
+    "black_picture": "Look at the imaging device: wake it, and switch off HDCP or use an output without it.",
+    "frozen_picture": "Look at the imaging device and its cable: it may be frozen, paused or unplugged.",
+}
 _SINK_ADVICE = {
     "wrong_passphrase": "Set the same passphrase on both sides.",
     "port_in_use": "Another program has that port: stop it, or give the output another port.",
@@ -95,6 +99,8 @@ def _picture(document: Mapping[str, Any]) -> Iterator[Finding]:
     elif picture.get("live") is False:
         advice = "Look at the imaging device: it may be frozen, paused or in stand-by."
         yield Finding("picture_not_live", Severity.ERROR, advice, detail=picture.get("reason", ""))
+    if hint := picture.get("hint"):
+        yield Finding(hint["code"], Severity.WARNING, _HINT_ADVICE[hint["code"]], detail=hint["detail"])
 
 
 def _parts(parts: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from fractions import Fraction
 from edge.media.freeze import FreezeWatch
 from edge.media.signal_book import SignalBook
 from edge.media.slate import FrozenBanner, SlatePainter, slate_format, title_of
+from edge.media.watch import BlackWatch, Hint, hint_of
 from edge.model.frame import Frame, Stamps
 from edge.model.video import VideoFormat
 from edge.ports import Clock
@@ -30,6 +31,7 @@ class PictureState:
     live: bool
     reason: str
     age_ms: float | None
+    hint: Hint | None = None
 
 
 class Mixer:
@@ -45,12 +47,14 @@ class Mixer:
         freeze: FreezeWatch,
         slate_after_ns: int,
         rungs: Sequence[Callable[[Frame], None]],
+        black: BlackWatch | None = None,
     ) -> None:
         self._clock = clock
         self._book = book
         self._slate = slate
         self._banner = banner
         self._freeze = freeze
+        self._black = black or BlackWatch()
         self._slate_after_ns = slate_after_ns
         self._rungs = tuple(rungs)
         self._lock = threading.Lock()
@@ -60,18 +64,20 @@ class Mixer:
         self._last_slate_ns = 0
         self._on_slate = False
         self._frozen = False
+        self._hint: Hint | None = None
         self._slate_seq = 0
         self.latest: Frame | None = None
 
     def offer(self, frame: Frame) -> None:
         """A frame from the source; its lease is taken over."""
         still_since_ns = self._freeze.observe(frame)
+        hint = hint_of(black=self._black.observe(frame), frozen=still_since_ns is not None)
         if still_since_ns is not None:
             since = _clock_text(self._clock.utc_ns(still_since_ns))
             frame = self._banner.over(frame, since_text=since)
         with self._lock:
             cut = self._on_slate or self._last_frame_ns is None or self._frozen != (not frame.live)
-            self._on_slate, self._frozen = False, not frame.live
+            self._on_slate, self._frozen, self._hint = False, not frame.live, hint
             self._last_frame_ns = self._clock.mono_ns()
             self._captured_ns = frame.stamps.captured_ns
             self._send(frame.marked(discontinuity=frame.discontinuity or cut))
@@ -100,10 +106,10 @@ class Mixer:
             if self._on_slate or self._last_frame_ns is None or not self._book.signal.locked:
                 return PictureState(False, self._reason(), age_ms)
             if self._frozen:
-                return PictureState(False, "the source repeats one picture", age_ms)
+                return PictureState(False, "the source repeats one picture", age_ms, self._hint)
             if age_ms is not None and age_ms > _STALE_MS:
-                return PictureState(False, f"the source delivers pictures {age_ms:.0f} ms late", age_ms)
-            return PictureState(True, "", age_ms)
+                return PictureState(False, f"the source delivers pictures {age_ms:.0f} ms late", age_ms, self._hint)
+            return PictureState(True, "", age_ms, self._hint)
 
     def take_latest(self) -> Frame | None:
         """The newest live or frozen frame, retained for the caller; None from the loss of the signal on."""

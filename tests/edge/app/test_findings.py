@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
 from edge.app.findings import Findings
+from edge.media.watch import BLACK, FROZEN, Hint
+from edge.model.status import Severity
 
 _WELL: Mapping[str, Any] = {
     "board": {"name": "sim"},
@@ -51,6 +54,18 @@ def test_advice_of_a_stream_does_not_speak_of_cables() -> None:
 def test_locked_signal_without_a_live_picture_is_named() -> None:
     document = {**_WELL, "picture": {"live": False, "reason": "the source repeats one picture"}}
     assert _codes(Findings(), document) == ["picture_not_live"]
+
+
+@pytest.mark.parametrize("hint", [BLACK, FROZEN])
+def test_hint_of_a_locked_picture_is_a_warning_with_its_sentence(hint: Hint) -> None:
+    document = {**_WELL, "picture": {"live": True, "reason": "", "hint": asdict(hint)}}
+    (finding,) = Findings().look(document, media_up=True, rtc_up=True, parts=(), now_s=0)
+    assert (finding.code, finding.severity, finding.detail) == (hint.code, Severity.WARNING, hint.detail)
+
+
+def test_frozen_picture_is_an_error_with_a_hint_beside_it() -> None:
+    picture = {"live": False, "reason": "the source repeats one picture", "hint": asdict(FROZEN)}
+    assert _codes(Findings(), {**_WELL, "picture": picture}) == ["picture_not_live", "frozen_picture"]
 
 
 def test_short_restart_of_a_process_is_no_issue_and_a_long_absence_is() -> None:
