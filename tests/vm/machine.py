@@ -1,0 +1,177 @@
+"""Boots a virtual machine on Debian's kernel over this host's root file system and runs the guest tests in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+GUEST_TESTS = ROOT / "tests/vm/guest"
+_INI = ROOT / "tests/vm/guest.ini"
+_SCRIPT = ROOT / "tests/vm/guest.sh"
+_PROGRAMS = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "busybox": "busybox-static",
+    "modprobe": "kmod",
+    "udevadm": "udev",
+    "v4l2-ctl": "v4l-utils",
+    "ffmpeg": "ffmpeg",
+}
+_MODULES = ("vivid", "uvcvideo", "vhci-hcd", "9pnet_virtio", "overlay")
+_LOGS = ("pytest", "guest", "kernel", "console", "machine")  # files in the shared folder
+_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+# Under software emulation a newer processor is slower (its vector instructions are emulated one by one), and so are
+# the kernel's mitigations. numpy wants at least this one.
+_PROCESSOR = "Nehalem"
+_USELESS = (
+    "ahci,i2c_i801,iTCO_wdt,lpc_ich,pcspkr,psmouse"  # the board's own devices: they cost seconds, nobody uses them
+)
+
+
+class Unfit(Exception):
+    """This host cannot run the machine; the message says what to install."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How one guest test ended: `outcome` is `passed`, `failed` or `skipped`; `text` says why, kernel log included."""
+
+    outcome: str
+    seconds: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came out of the machine. `trouble` is empty when it ran to its end."""
+
+    reports: Mapping[str, Report]
+    trouble: str
+    log: str
+
+
+def newest_kernel(root: Path = Path("/")) -> Path:
+    """The newest /boot/vmlinuz-* that has its modules. Raises Unfit."""
+    images = [image for image in root.glob("boot/vmlinuz-*") if (root / "lib/modules" / _version(image)).is_dir()]
+    if not images:
+        raise Unfit(f"no kernel with modules in {root}boot: apt-get install linux-image-amd64")
+    return max(images, key=lambda image: [int(part) for part in re.findall(r"\d+", _version(image))])
+
+
+def check(kernel: Path, *, path: str | None = None, modules: Sequence[str] = _MODULES) -> None:
+    """Raises Unfit when a program or kernel module that the machine needs is missing."""
+    lookup = path if path is not None else f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    for program, package in _PROGRAMS.items():
+        if shutil.which(program, path=lookup) is None:
+            raise Unfit(f"{program} is not installed: apt-get install {package}")
+    if not _vng().exists():
+        raise Unfit("virtme-ng is not installed: pip install -e '.[dev]'")
+    built = (kernel.parent.parent / "lib/modules" / _version(kernel) / "modules.dep").read_text()
+    for module in modules:
+        if f"/{module}.ko" not in built:
+            raise Unfit(f"{kernel.name} has no module {module}: apt-get install linux-image-amd64")
+
+
+def guest_ids() -> list[str]:
+    """Ids of the guest tests, relative to the project. Raises RuntimeError when they do not load."""
+    command = [*pytest_command(), "--collect-only", "-q", str(GUEST_TESTS)]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | _PLUGINS, capture_output=True, text=True, check=False)
+    ids = [line for line in done.stdout.splitlines() if line.startswith("tests/vm/guest/") and "::" in line]
+    if done.returncode or not ids:
+        raise RuntimeError(f"the guest tests cannot be collected:\n{done.stdout}{done.stderr}")
+    return ids
+
+
+def pytest_command() -> list[str]:
+    """pytest as it runs in the guest, without the plugins that it does not need there: their import takes seconds."""
+    place = ("-c", str(_INI), f"--rootdir={ROOT}", f"--confcutdir={GUEST_TESTS}")
+    return [sys.executable, "-m", "pytest", *place, "-p", "pytest_timeout", "-p", "no:cacheprovider"]
+
+
+def run(ids: Sequence[str], folder: Path, *, limit_s: float) -> Run:
+    """Boot, run these tests, power off. `folder` is shared with the guest. Raises Unfit."""
+    kernel = newest_kernel()
+    check(kernel)
+    (folder / "ids").write_text("".join(f"{one}\n" for one in ids))
+    (folder / "command").write_text("".join(f"{word}\n" for word in pytest_command()))
+    trouble = _boot(kernel, folder, limit_s)
+    reports = read_reports(folder / "reports")
+    log = "\n".join(f"--- {name}\n{_tail(folder / name)}" for name in _LOGS)
+    return Run(reports, trouble or ("" if (folder / "done").exists() else "the machine stopped before its end"), log)
+
+
+def read_reports(path: Path) -> dict[str, Report]:
+    """By test id; a last line that was cut short counts as not written."""
+    reports = {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        reports[str(said["id"])] = Report(said["outcome"], said["seconds"], said["text"])
+    return reports
+
+
+def command(kernel: Path, folder: Path, script: str) -> list[str]:
+    """The machine's command line: two processors, no network but loopback, root read-only, `folder` writable.
+
+    Without a script it gives a shell on this terminal.
+    """
+    share = "-fsdev local,id=cached,path=/,security_model=none,readonly=on,multidevs=remap"
+    device = "-device virtio-9p-pci,fsdev=cached,mount_tag=cached"
+    console = f"-serial file:{folder}/console"
+    boot = ("mitigations=off", f"modprobe.blacklist={_USELESS}", "loglevel=4", "console=ttyS1")
+    return [
+        *(str(_vng()), "-r", str(kernel), "--disable-kvm", "--cpus", "2", "--memory", "3G", f"--rwdir={folder}"),
+        *(word for option in boot for word in ("--append", option)),
+        f"--qemu-opts={share} {device} {console} -cpu {_PROCESSOR}",
+        *(("--", script) if script else ()),
+    ]
+
+
+def environment() -> dict[str, str]:
+    """vng calls its companions by name."""
+    return os.environ | {"PATH": f"{_vng().parent}:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+
+
+def _boot(kernel: Path, folder: Path, limit_s: float) -> str:
+    script = f"sh {_SCRIPT} {folder} {ROOT}"
+    with (folder / "machine").open("wb") as output:
+        vng = subprocess.Popen(
+            command(kernel, folder, script),
+            cwd=ROOT,
+            env=environment(),
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            vng.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            return f"the machine did not end within {limit_s:.0f} s and was switched off"
+        finally:
+            if vng.poll() is None:
+                os.killpg(vng.pid, signal.SIGKILL)
+                vng.wait()
+    return ""
+
+
+def _vng() -> Path:
+    return Path(sys.executable).with_name("vng")
+
+
+def _version(image: Path) -> str:
+    return image.name.removeprefix("vmlinuz-")
+
+
+def _tail(path: Path, lines: int = 60) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else "(none)"

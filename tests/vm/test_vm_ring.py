@@ -1,0 +1,53 @@
+"""Each test of tests/vm/guest, run against real kernel drivers in one virtual machine: one boot for all of them.
+
+How to add one, and how to run a single one or work by hand: tests/vm/lab.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.vm import machine
+
+LIMIT_S = 720
+NOT_COLLECTED = "not collected"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "guest_id" not in metafunc.fixturenames:
+        return
+    try:
+        ids = machine.guest_ids()
+    except RuntimeError as error:
+        metafunc.parametrize("guest_id", [pytest.param(str(error), id=NOT_COLLECTED)])
+    else:
+        metafunc.parametrize("guest_id", ids, ids=[one.removeprefix("tests/vm/guest/") for one in ids])
+
+
+@pytest.fixture(scope="session")
+def machine_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[machine.Run]:
+    """The one run of the machine, with the tests that were selected on the host."""
+    wanted = [
+        str(item.callspec.params["guest_id"])
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec") and "guest_id" in item.callspec.params
+    ]
+    folder = tmp_path_factory.mktemp("machine")
+    try:
+        yield machine.run(wanted, folder, limit_s=LIMIT_S)
+    except machine.Unfit as error:
+        yield machine.Run({}, str(error), "")
+
+
+@pytest.mark.timeout(LIMIT_S + 60)
+def test_in_the_machine(guest_id: str, request: pytest.FixtureRequest) -> None:
+    if NOT_COLLECTED in request.node.name:
+        pytest.fail(guest_id, pytrace=False)
+    run: machine.Run = request.getfixturevalue("machine_run")
+    report = run.reports.get(guest_id)
+    if report is None:
+        pytest.fail(f"did not run: {run.trouble or 'pytest in the machine left it out'}\n{run.log}", pytrace=False)
+    if report.outcome != "passed":
+        pytest.fail(f"{report.outcome} after {report.seconds:.1f} s in the machine\n{report.text}", pytrace=False)
