@@ -12,6 +12,7 @@ from edge.app.operations import Operations
 from edge.app.snapshots import LivePictures, Snapshots
 from edge.app.wishes import Wishes
 from edge.config.model import Config, EncoderConfig, SrtSinkConfig
+from edge.modality.library import Library
 from edge.model.command import Command, Result, ResultState
 from edge.model.errors import Invalid
 from edge.runtime.command_bus import CommandBus
@@ -20,6 +21,7 @@ from edge.vault.seal import Sealer
 from tests.edge.app.media_peer import media_answering
 
 PHRASE = "correct horse battery"
+SIZE = (1280, 720)
 URL = "srt://10.0.0.9:9000?mode=caller"
 
 
@@ -59,10 +61,10 @@ async def box(short_path: Path, tmp_path: Path) -> AsyncIterator[Box]:
     )
     state, bus = tmp_path / "state", CommandBus()
     sealer = Sealer(tmp_path / "box.key")
-    wishes = Wishes(config=config, path=state / "wishes.sealed", sealer=sealer)
+    wishes = Wishes(config=config, path=state / "wishes.sealed", sealer=sealer, library=Library.load(None))
     async with media_answering(short_path, {"fault": fault, "still": still}) as media:
         snapshots = Snapshots(pictures=LivePictures(media=media), folder=state / "snapshots", sealer=sealer)
-        Operations(config=config, wishes=wishes, snapshots=snapshots, media=media).register(bus)
+        Operations(wishes=wishes, snapshots=snapshots, media=media, picture_size=lambda: SIZE).register(bus)
         yield Box(bus, wishes, faults, state)
 
 

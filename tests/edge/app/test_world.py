@@ -10,6 +10,7 @@ from edge.app.findings import Findings
 from edge.app.wishes import Wishes
 from edge.app.world import World
 from edge.config.model import Config
+from edge.modality.library import Library
 from edge.runtime.issues import IssueBook
 from edge.runtime.status_board import StatusBoard
 from edge.vault.seal import Sealer
@@ -40,7 +41,9 @@ class _Desk:
     def __init__(self, folder: Path) -> None:
         self.now_s = 100.0
         self.board = StatusBoard()
-        self.wishes = Wishes(config=Config(), path=folder / "wishes.sealed", sealer=Sealer(folder / "key"))
+        self.wishes = Wishes(
+            config=Config(), path=folder / "wishes.sealed", sealer=Sealer(folder / "key"), library=Library.load(None)
+        )
         self.world = World(
             board=self.board,
             issues=IssueBook(now_text=lambda: "now"),
