@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from edge.media.framing import NO_PLAN
 from edge.model.picture import CaptureMode
 from edge.model.status import Severity
 from edge.runtime.issues import Finding
@@ -102,7 +103,8 @@ def _picture(document: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _framing(document: Mapping[str, Any]) -> Iterator[Finding]:
     """What of preset, mask and crop is not as it is wanted."""
-    if withheld := (document.get("mask") or {}).get("withheld"):
+    withheld = (document.get("mask") or {}).get("withheld")
+    if withheld and withheld != NO_PLAN:  # that is over as soon as it is told, at each start
         advice = "Set the mask anew for the picture as it is now, or bring back the picture it was made for."
         yield Finding("picture_withheld", Severity.ERROR, advice, detail=withheld)
     if trouble := (document.get("crop") or {}).get("trouble"):
