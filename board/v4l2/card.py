@@ -13,7 +13,7 @@ from board.v4l2.abi.codes import BufType, Cap, InputCap
 from board.v4l2.abi.numbers import fourcc_text
 from board.v4l2.abi.requests import Vidioc
 from board.v4l2.node import Node
-from edge.model.video import CaptureMode
+from edge.model.picture import CaptureMode
 
 _DISCRETE = 1  # V4L2_FRMSIZE_TYPE_DISCRETE, V4L2_FRMIVAL_TYPE_DISCRETE
 _MANY = 256  # no driver enumerates more; one that never ends must not hold us

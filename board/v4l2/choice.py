@@ -14,7 +14,7 @@ from board.v4l2.probe import Reading
 from board.v4l2.receiver import Receiver
 from board.v4l2.stream import Agreed, CaptureStream, agree_on_first
 from edge.model.errors import NotSupported
-from edge.model.video import CaptureMode
+from edge.model.picture import CaptureMode
 
 _USUAL_FPS = Fraction(30)
 _SMOOTH_FPS = 24

@@ -12,7 +12,7 @@ from board.v4l2.receiver import Receiver
 from board.v4l2.stream import CaptureStream, why
 from edge.model.errors import DeviceGone
 from edge.model.frame import Frame
-from edge.model.video import CaptureMode
+from edge.model.picture import CaptureMode
 from edge.ports import Clock
 
 _DECODERS: Mapping[str, Callable[[int, int], Decoder]] = {"v210": V210Decoder, "mjpeg": JpegPictures}

@@ -19,8 +19,8 @@ from board.v4l2.session import Session
 from board.v4l2.watch import SignalWatch
 from edge.model.errors import DeviceGone, NotSupported, Unavailable
 from edge.model.frame import Frame
+from edge.model.picture import CaptureMode
 from edge.model.signal import Signal, SignalState
-from edge.model.video import CaptureMode
 from edge.ports import Clock
 
 _SLICE_S = 0.1  # how long a close from another thread may have to wait

@@ -11,7 +11,8 @@ from board.v4l2.source import V4l2Source, V4l2Wish
 from board.v4l2.usb import UsbRebind
 from edge.app.edids import edid_chooser
 from edge.config.model import V4l2Config
-from edge.model.video import CaptureMode, Colorimetry, Range
+from edge.model.picture import CaptureMode
+from edge.model.video import Colorimetry, Range
 from edge.ports import Clock, Source
 
 _AUTO = "auto"

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edge.config.model import Config, SrtSinkConfig
+from edge.config.model import Config, MaskConfig, SrtSinkConfig
 from edge.model.errors import Invalid
+from edge.model.picture import NO_PRESET, Mask, Sheet
+from edge.model.rect import Rect
 from edge.model.sink import SinkKind, SinkSpec
 from edge.sinks.srt import srt_options
 from edge.sinks.srt_url import parse_srt_url
@@ -43,7 +45,6 @@ class ConfiguredSink:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredRung:
-    bitrate_bps: int
     fingerprint: str
 
 
@@ -53,22 +54,44 @@ class Configured:
 
     sinks: Mapping[str, ConfiguredSink]
     rungs: Mapping[str, ConfiguredRung]
+    bitrate_bps: int
     max_bitrate_bps: int
+    gop_s: float
+    freeze_after_ms: int
+    preset: str
+    preset_fingerprint: str
+    device: str
+    mask: Mask | None
+    mask_fingerprint: str
 
     @classmethod
     def of(cls, config: Config) -> Configured:
         """Reads the passphrase files (blocking). Raises nothing: what is wrong locks its sink."""
         built_in = ConfiguredSink(SinkSpec(name=WEBRTC, kind=SinkKind.WHEP), fingerprint="built-in")
-        bitrate_bps = config.encoder.bitrate_bps
+        encoder, preset = config.encoder, config.modality.preset
+        rung = {"bitrate_bps": encoder.bitrate_bps, **({} if preset == NO_PRESET else {"preset": preset})}
         return cls(
             sinks={WEBRTC: built_in} | {entry.name: _sink(entry) for entry in config.srt},
-            rungs={_MAIN: ConfiguredRung(bitrate_bps, _fingerprint({"bitrate_bps": bitrate_bps}))},
-            max_bitrate_bps=config.encoder.max_bitrate_bps,
+            rungs={_MAIN: ConfiguredRung(_fingerprint(rung))},
+            bitrate_bps=encoder.bitrate_bps,
+            max_bitrate_bps=encoder.max_bitrate_bps,
+            gop_s=encoder.gop_s,
+            freeze_after_ms=config.liveness.freeze_after_ms,
+            preset=preset,
+            preset_fingerprint=_fingerprint({"preset": preset}),
+            device=config.modality.device,
+            mask=_mask(config.mask),
+            mask_fingerprint=_fingerprint(config.mask.model_dump(mode="json", exclude_defaults=True)),
         )
 
 
 def _fingerprint(entry: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
+
+
+def _mask(config: MaskConfig) -> Mask | None:
+    rects = tuple(Rect(*rect) for rect in config.rects)
+    return Mask((Sheet(config.of, rects),)) if rects else None
 
 
 def _sink(entry: SrtSinkConfig) -> ConfiguredSink:

@@ -22,7 +22,9 @@ from edge.health.meter import BoxMeter
 from edge.health.watch import HealthWatch, Watched
 from edge.link.identity import box_id
 from edge.link.link import Link
+from edge.modality.library import Library
 from edge.model.errors import EdgeError, PeerGone
+from edge.model.picture import Size
 from edge.model.status import ComponentState
 from edge.runtime.clock import SystemClock, rfc3339
 from edge.runtime.command_bus import CommandBus
@@ -47,11 +49,12 @@ class ControlProcess:
 
     def __init__(self, *, config: Config, places: Places) -> None:
         clock = self._clock = SystemClock()
+        library = Library.load(config.modality.presets_dir)
         sealer = Sealer(places.state / "box.key")
         self._changed = asyncio.Event()  # a wish, or a process that has come back and must be told them all
         self._board = StatusBoard()
         self._bus = CommandBus()
-        self._wishes = Wishes(config=config, path=places.state / "wishes.sealed", sealer=sealer)
+        self._wishes = Wishes(config=config, path=places.state / "wishes.sealed", sealer=sealer, library=library)
         self._issues = IssueBook(now_text=lambda: rfc3339(clock.utc_ns()))
         findings = Findings(standing=self._wishes.trouble)
         self._world = World(board=self._board, issues=self._issues, wishes=self._wishes, findings=findings)
@@ -71,7 +74,9 @@ class ControlProcess:
         )
         pictures = LivePictures(media=self._media)
         snapshots = Snapshots(pictures=pictures, folder=places.snapshots, sealer=sealer)
-        Operations(config=config, wishes=self._wishes, snapshots=snapshots, media=self._media).register(self._bus)
+        Operations(
+            wishes=self._wishes, snapshots=snapshots, media=self._media, picture_size=self._picture_size
+        ).register(self._bus)
         self._wishes.on_change(self._changed.set)
         name = box_id(places.state)
         self._introduce(name)
@@ -105,6 +110,11 @@ class ControlProcess:
             except EdgeError as error:
                 _LOG.warning("wishes not passed on yet: %s", error)
                 asyncio.get_running_loop().call_later(_REFRESH_S, self._changed.set)
+
+    def _picture_size(self) -> Size | None:
+        signal = self._board.get("signal") or {}
+        video = signal.get("format") or signal.get("last_good_format")
+        return (video["width"], video["height"]) if video else None
 
     def _introduce(self, name: str) -> None:
         self._board.put("box", {"id": name, "name": name})

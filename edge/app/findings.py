@@ -6,9 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from edge.media.framing import NO_PLAN
+from edge.model.picture import CaptureMode
 from edge.model.status import Severity
 from edge.runtime.issues import Finding
 
+_FPS_SLACK = 0.005
 _BUDGET_MS = 200.0
 _BUDGET_HOLDS_S = 5.0
 _RESTART_S = 3.0
@@ -56,6 +59,7 @@ class Findings:
         yield from self._process("rtc", up=rtc_up, now_s=now_s)
         if media_up:
             yield from _picture(document)
+            yield from _framing(document)
             yield from _parts(parts)
         yield from _encoder(document)
         yield from _sinks(document)
@@ -96,11 +100,35 @@ def _picture(document: Mapping[str, Any]) -> Iterator[Finding]:
         is_stream = (document.get("board") or {}).get("name") == "url"
         advice = _STREAM_ADVICE if is_stream else _SIGNAL_ADVICE[state]
         yield Finding(f"signal_{state}", Severity.ERROR, advice, detail=signal.get("detail", ""))
-    elif picture.get("live") is False:
+    elif picture.get("live") is False and not (document.get("mask") or {}).get("withheld"):
         advice = "Look at the imaging device: it may be frozen, paused or in stand-by."
         yield Finding("picture_not_live", Severity.ERROR, advice, detail=picture.get("reason", ""))
     if hint := picture.get("hint"):
         yield Finding(hint["code"], Severity.WARNING, _HINT_ADVICE[hint["code"]], detail=hint["detail"])
+
+
+def _framing(document: Mapping[str, Any]) -> Iterator[Finding]:
+    """What of preset, mask and crop is not as it is wanted."""
+    withheld = (document.get("mask") or {}).get("withheld")
+    if withheld and withheld != NO_PLAN:  # that is over as soon as it is told, at each start
+        advice = "Set the mask anew for the picture as it is now, or bring back the picture it was made for."
+        yield Finding("picture_withheld", Severity.ERROR, advice, detail=withheld)
+    if trouble := (document.get("crop") or {}).get("trouble"):
+        advice = "The whole picture is shown. Mend the crop of the preset, or bring back the picture it was made for."
+        yield Finding("crop_not_applied", Severity.WARNING, advice, detail=trouble)
+    preset, video = document.get("preset") or {}, (document.get("signal") or {}).get("format")
+    if video and preset.get("modes") and not any(_is_mode(mode, video) for mode in preset["modes"]):
+        advice = "Set the imaging device to the first of these modes that it has."
+        comes = f"{video['width']}x{video['height']}@{video['fps']:g}"
+        detail = f"the source delivers {comes}, the preset wants one of {', '.join(preset['modes'])}"
+        yield Finding("preset_mode_absent", Severity.INFO, advice, preset.get("name", ""), detail)
+
+
+def _is_mode(mode: str, video: Mapping[str, Any]) -> bool:
+    """59.94 frames/s pass for 60."""
+    wanted = CaptureMode.parse(mode)
+    same_size = (wanted.width, wanted.height) == (video["width"], video["height"])
+    return same_size and abs(video["fps"] - wanted.fps) < _FPS_SLACK * wanted.fps
 
 
 def _parts(parts: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:

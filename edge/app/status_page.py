@@ -30,6 +30,8 @@ def _lines(document: Document) -> Iterator[tuple[str, Text]]:
     yield "signal", _signal(document.get("signal") or {})
     if (source := document.get("source") or {}).get("card"):
         yield "device", _device(source)
+    if preset := document.get("preset"):
+        yield "preset", _preset(preset, document.get("mask") or {}, document.get("crop") or {})
     for rung in (document.get("encoder") or {}).get("rungs", ()):
         yield "encoder", _rung(document["encoder"], rung)
     for sink in document.get("sinks", ()):
@@ -78,6 +80,13 @@ def _signal(signal: Document) -> Text:
     if (age_s := signal.get("last_change_age_s")) is not None:
         text.append(f", since {_duration(age_s)}")
     return text.append(f", {signal.get('lock_changes', 0)} lock change(s)")
+
+
+def _preset(preset: Document, mask: Document, crop: Document) -> Text:
+    text = Text(f"{preset.get('title') or preset.get('name')}, masked: {mask.get('areas', 0)} area(s)")
+    if rect := crop.get("rect"):
+        text.append(", cropped to {2}x{3}+{0}+{1}".format(*rect))
+    return text.append(f", picture withheld: {mask['withheld']}", _BAD) if mask.get("withheld") else text
 
 
 def _rung(encoder: Document, rung: Document) -> Text:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from edge.app.findings import Findings
+from edge.app.picture_status import crop_section, mask_section, preset_section
 from edge.app.wishes import WEBRTC, Wishes
 from edge.model.sink import SinkKind
 from edge.model.status import SinkState
@@ -83,6 +84,10 @@ class World:
         board.put("signal", media.get("signal") or _absent_signal())
         board.put("picture", media.get("picture") or {"live": False, "reason": _NO_REPORT, "age_ms": None})
         board.put("encoder", media.get("encoder") or {"name": "", "hardware": False, "rungs": []})
+        framing = media.get("framing") or _NOTHING
+        board.put("preset", preset_section(self._wishes))
+        board.put("mask", mask_section(self._wishes, framing))
+        board.put("crop", crop_section(framing))
         board.put("sinks", self._sinks(viewers))
         board.put("viewers", viewers)
         board.put("latency", self._latency(viewers))

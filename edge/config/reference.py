@@ -13,7 +13,12 @@ _EXAMPLE_HEAD = """\
 # Relative paths are relative to the working directory of the process.
 
 """
-_UNSET = {"script": "faults.txt", "passphrase_file": "/etc/scopecast/srt.passphrase", "input": 0}
+_UNSET = {
+    "script": "faults.txt",
+    "presets_dir": "/etc/scopecast/presets",
+    "passphrase_file": "/etc/scopecast/srt.passphrase",
+    "input": 0,
+}
 
 
 def example_file() -> str:

@@ -113,15 +113,3 @@ class StreamFormat:
     epoch: int
     codec: Codec
     video: VideoFormat
-
-
-@dataclass(frozen=True, slots=True)
-class CaptureMode:
-    """A size in pixels and a rate in frames per second that somebody would like a source to have."""
-
-    width: int
-    height: int
-    fps: int
-
-    def __str__(self) -> str:
-        return f"{self.width}x{self.height}@{self.fps}"

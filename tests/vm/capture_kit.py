@@ -14,8 +14,8 @@ from board.v4l2.receiver import ReceiverWish
 from board.v4l2.source import V4l2Source, V4l2Wish
 from edge.model.errors import Unavailable
 from edge.model.frame import Frame
+from edge.model.picture import CaptureMode
 from edge.model.signal import Signal, SignalState
-from edge.model.video import CaptureMode
 from edge.runtime.clock import SystemClock
 
 PATIENCE_S = 40.0

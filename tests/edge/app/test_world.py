@@ -10,6 +10,9 @@ from edge.app.findings import Findings
 from edge.app.wishes import Wishes
 from edge.app.world import World
 from edge.config.model import Config
+from edge.modality.library import Library
+from edge.model.picture import Mask, Sheet
+from edge.model.rect import Rect
 from edge.runtime.issues import IssueBook
 from edge.runtime.status_board import StatusBoard
 from edge.vault.seal import Sealer
@@ -40,7 +43,9 @@ class _Desk:
     def __init__(self, folder: Path) -> None:
         self.now_s = 100.0
         self.board = StatusBoard()
-        self.wishes = Wishes(config=Config(), path=folder / "wishes.sealed", sealer=Sealer(folder / "key"))
+        self.wishes = Wishes(
+            config=Config(), path=folder / "wishes.sealed", sealer=Sealer(folder / "key"), library=Library.load(None)
+        )
         self.world = World(
             board=self.board,
             issues=IssueBook(now_text=lambda: "now"),
@@ -63,6 +68,24 @@ async def test_what_media_says_is_on_the_board(desk: _Desk) -> None:
     assert desk.board.get("picture")["live"] is True
     assert desk.board.get("board") == {"name": "sim"}
     assert desk.sink("srt")["state"] == "idle"
+
+
+async def test_preset_mask_and_crop_are_on_the_board_with_what_media_says_of_them(desk: _Desk) -> None:
+    desk.wishes.set_preset("endoscopy")
+    desk.wishes.set_mask(Mask((Sheet((1920, 1080), (Rect(0, 0, 300, 60),)),)))
+    framing = {"of": [1280, 720], "crop": [0, 0, 640, 480], "crop_trouble": "", "blacks": 1, "withheld": ""}
+    desk.world.media_said("status", {**_LIVE, "framing": framing})
+    preset, mask = desk.board.get("preset"), desk.board.get("mask")
+    assert (preset["name"], preset["title"], preset["bitrate_floor_bps"]) == ("endoscopy", "Endoscopy", 2_500_000)
+    assert "pathology" in preset["available"]
+    assert mask == {"areas": 1, "rects": [[0, 0, 200, 40]], "of": [1280, 720], "withheld": "", "applied": 1}
+    assert desk.board.get("crop") == {"rect": [0, 0, 640, 480], "trouble": ""}
+
+
+async def test_mask_is_named_although_media_does_not_report(desk: _Desk) -> None:
+    desk.wishes.set_mask(Mask((Sheet((1920, 1080), (Rect(0, 0, 300, 60),)),)))
+    desk.world.refresh()
+    assert desk.board.get("mask") == {"areas": 1, "rects": [], "of": None, "withheld": "", "applied": None}
 
 
 async def test_media_that_falls_silent_is_not_live_although_its_socket_stands(desk: _Desk) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from edge.model.picture import CaptureMode
 from edge.model.signal import SignalState
-from edge.model.video import CaptureMode, Colorimetry
+from edge.model.video import Colorimetry
 from tests.vm import lab
 from tests.vm.capture_kit import capture, frame_of, opened, signal_of
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from tests.vm.pictures import moving_grey, torn
-from tests.vm.usb_dongle import Dongle
 
 from board.v4l2.inventory import inventory
 from board.v4l2.kernel import LinuxKernel
 from board.v4l2.profile import read_profiles
 from edge.model.errors import Unavailable
-from edge.model.video import CaptureMode, Colorimetry, Pixel, Range
+from edge.model.picture import CaptureMode
+from edge.model.video import Colorimetry, Pixel, Range
 from tests.vm import lab
 from tests.vm.capture_kit import capture, frame_of, opened
+from tests.vm.pictures import moving_grey, torn
+from tests.vm.usb_dongle import Dongle
 
 SMALL = (CaptureMode(640, 480, 15),)
 
