@@ -27,7 +27,7 @@ _PROGRAMS = {
 }
 _MODULES = ("vivid", "uvcvideo", "vhci-hcd", "9pnet_virtio", "overlay")
 _LOGS = ("pytest", "guest", "kernel", "console", "machine")  # files in the shared folder
-_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+_LEAN = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 # Under software emulation a newer processor is slower (its vector instructions are emulated one by one), and so are
 # the kernel's mitigations. numpy wants at least this one.
 _PROCESSOR = "Nehalem"
@@ -66,24 +66,28 @@ def newest_kernel(root: Path = Path("/")) -> Path:
     return max(images, key=lambda image: [int(part) for part in re.findall(r"\d+", _version(image))])
 
 
-def check(kernel: Path, *, path: str | None = None, modules: Sequence[str] = _MODULES) -> None:
-    """Raises Unfit when a program or kernel module that the machine needs is missing."""
-    lookup = path if path is not None else f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+def check(kernel: Path, *, path: str | None = None) -> None:
+    """Raises Unfit when a program or kernel module that the machine needs is missing. `path` is where to look."""
+    lookup = path or environment()["PATH"]
     for program, package in _PROGRAMS.items():
         if shutil.which(program, path=lookup) is None:
             raise Unfit(f"{program} is not installed: apt-get install {package}")
     if not _vng().exists():
         raise Unfit("virtme-ng is not installed: pip install -e '.[dev]'")
     built = (kernel.parent.parent / "lib/modules" / _version(kernel) / "modules.dep").read_text()
-    for module in modules:
+    for module in _MODULES:
         if f"/{module}.ko" not in built:
             raise Unfit(f"{kernel.name} has no module {module}: apt-get install linux-image-amd64")
 
 
-def guest_ids() -> list[str]:
-    """Ids of the guest tests, relative to the project. Raises RuntimeError when they do not load."""
-    command = [*pytest_command(), "--collect-only", "-q", str(GUEST_TESTS)]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | _PLUGINS, capture_output=True, text=True, check=False)
+def guest_ids(tests: Path = GUEST_TESTS) -> list[str]:
+    """Ids of the guest tests, relative to the project. Raises RuntimeError when they do not load.
+
+    This also leaves their compiled files behind, which spares the slow guest that work.
+    """
+    command = [*pytest_command(), "--collect-only", "-q", str(tests)]
+    lean = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | _LEAN
+    done = subprocess.run(command, cwd=ROOT, env=lean, capture_output=True, text=True, check=False)
     ids = [line for line in done.stdout.splitlines() if line.startswith("tests/vm/guest/") and "::" in line]
     if done.returncode or not ids:
         raise RuntimeError(f"the guest tests cannot be collected:\n{done.stdout}{done.stderr}")
@@ -106,6 +110,16 @@ def run(ids: Sequence[str], folder: Path, *, limit_s: float) -> Run:
     reports = read_reports(folder / "reports")
     log = "\n".join(f"--- {name}\n{_tail(folder / name)}" for name in _LOGS)
     return Run(reports, trouble or ("" if (folder / "done").exists() else "the machine stopped before its end"), log)
+
+
+def fault(run: Run, guest_id: str) -> str:
+    """Why that test did not pass; empty when it did. One that did not run, or was skipped, did not pass."""
+    report = run.reports.get(guest_id)
+    if report is None:
+        return f"did not run: {run.trouble or 'pytest in the machine left it out'}\n{run.log}"
+    if report.outcome != "passed":
+        return f"{report.outcome} after {report.seconds:.1f} s in the machine\n{report.text}"
+    return ""
 
 
 def read_reports(path: Path) -> dict[str, Report]:

@@ -5,8 +5,6 @@ How to add one, and how to run a single one or work by hand: tests/vm/lab.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.vm import machine
@@ -27,7 +25,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def machine_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[machine.Run]:
+def machine_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> machine.Run:
     """The one run of the machine, with the tests that were selected on the host."""
     wanted = [
         str(item.callspec.params["guest_id"])
@@ -36,9 +34,9 @@ def machine_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     ]
     folder = tmp_path_factory.mktemp("machine")
     try:
-        yield machine.run(wanted, folder, limit_s=LIMIT_S)
+        return machine.run(wanted, folder, limit_s=LIMIT_S)
     except machine.Unfit as error:
-        yield machine.Run({}, str(error), "")
+        return machine.Run({}, str(error), "")
 
 
 @pytest.mark.timeout(LIMIT_S + 60)
@@ -46,8 +44,5 @@ def test_in_the_machine(guest_id: str, request: pytest.FixtureRequest) -> None:
     if NOT_COLLECTED in request.node.name:
         pytest.fail(guest_id, pytrace=False)
     run: machine.Run = request.getfixturevalue("machine_run")
-    report = run.reports.get(guest_id)
-    if report is None:
-        pytest.fail(f"did not run: {run.trouble or 'pytest in the machine left it out'}\n{run.log}", pytrace=False)
-    if report.outcome != "passed":
-        pytest.fail(f"{report.outcome} after {report.seconds:.1f} s in the machine\n{report.text}", pytrace=False)
+    if said := machine.fault(run, guest_id):
+        pytest.fail(said, pytrace=False)
