@@ -17,6 +17,7 @@ from tests.board.v4l2.drivers.media import MediaNode, PadLink
 from tests.board.v4l2.drivers.modes import Mode
 from tests.board.v4l2.drivers.tc358743 import Tc358743
 
+_META_OUTPUT = 0x08000000  # V4L2_CAP_META_OUTPUT, of another node of the device
 _CODES = {MbusCode.RGB888_1X24: (RGB3, Colorspace.SRGB), MbusCode.UYVY8_1X16: (UYVY, Colorspace.SMPTE170M)}
 
 
@@ -105,7 +106,7 @@ class Rp1Cfe(CaptureNode):
     ) -> None:
         kernel = kernel or FakeKernel(clock=clock)
         caps = Cap.VIDEO_CAPTURE | Cap.META_CAPTURE | Cap.STREAMING | Cap.IO_MC
-        identity = Identity("rp1-cfe", "rp1-cfe", bus, caps, claims=Cap.META_CAPTURE)
+        identity = Identity("rp1-cfe", "rp1-cfe", bus, caps, claims=_META_OUTPUT)
         super().__init__(
             kernel, identity=identity, codes=(RGB3, UYVY), size=(640, 480), least_buffers=3, numbers=(81, 9)
         )
