@@ -8,7 +8,7 @@ from board.av.url_source import UrlSource
 from board.av.x264 import X264Encoder
 from board.sim.script import FaultScript
 from board.sim.source import SimSource
-from edge.app.capture import make_capture
+from edge.app.capture import make_camera, make_capture
 from edge.config.model import Config, SourceKind
 from edge.media.painter import PillowPainter
 from edge.model.errors import Invalid
@@ -21,6 +21,8 @@ def make_source(config: Config, *, clock: Clock) -> Source:
         return UrlSource(clock=clock, url=config.source.url.url, loop=config.source.url.loop)
     if config.source.kind is SourceKind.V4L2:
         return make_capture(config.source.v4l2, clock=clock)
+    if config.source.kind is SourceKind.PICAMERA:
+        return make_camera(config.source.picamera, clock=clock)
     sim = config.source.sim
     return SimSource(
         clock=clock,

@@ -1,7 +1,12 @@
-"""The capture device of this box, as configured."""
+"""The capture device or camera of this box, as configured."""
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+from board.rpi.camera import CameraWish
+from board.rpi.lens import CameraSettings, Focus, WhiteBalance
+from board.rpi.source import PicameraSource
 from board.v4l2.finder import Finder
 from board.v4l2.kernel import LinuxKernel
 from board.v4l2.pictures import Overrule
@@ -10,7 +15,7 @@ from board.v4l2.receiver import ReceiverWish
 from board.v4l2.source import V4l2Source, V4l2Wish
 from board.v4l2.usb import UsbRebind
 from edge.app.edids import edid_chooser
-from edge.config.model import V4l2Config
+from edge.config.model import PicameraConfig, V4l2Config
 from edge.model.picture import CaptureMode
 from edge.model.video import Colorimetry, Range
 from edge.ports import Clock, Source
@@ -40,3 +45,17 @@ def make_capture(config: V4l2Config, *, clock: Clock, modes: tuple[CaptureMode, 
         ),
         rebind=UsbRebind(),
     )
+
+
+def make_camera(config: PicameraConfig, *, clock: Clock) -> Source:
+    settings = CameraSettings(
+        focus=Focus(config.focus) if config.focus else None,
+        lens_dioptres=config.lens_dioptres,
+        exposure_us=config.exposure_us,
+        gain=config.gain,
+        white_balance=WhiteBalance(config.white_balance) if config.white_balance else None,
+    )
+    wish = CameraWish(
+        index=config.index, width=config.width, height=config.height, fps=Fraction(config.fps), settings=settings
+    )
+    return PicameraSource(clock=clock, wish=wish)

@@ -35,6 +35,7 @@ class SourceKind(StrEnum):
     SIM = "sim"
     URL = "url"
     V4L2 = "v4l2"
+    PICAMERA = "picamera"
 
 
 class SimConfig(Section):
@@ -92,6 +93,28 @@ class V4l2Config(Section):
     ] = "auto"
 
 
+class PicameraConfig(Section):
+    """A Raspberry Pi camera module. Unset options are the camera's own affair."""
+
+    index: Annotated[int, Field(ge=0, le=9, description="Number of the camera, as `rpicam-hello --list-cameras`.")] = 0
+    width: Annotated[int, Field(ge=64, le=4608, multiple_of=2, description="Width of the picture in pixels.")] = 1920
+    height: Annotated[int, Field(ge=64, le=3456, multiple_of=2, description="Height of the picture in pixels.")] = 1080
+    fps: Annotated[int, Field(ge=1, le=120, description="Pictures per second.")] = 30
+    focus: Annotated[
+        Literal["", "manual", "auto", "continuous"],
+        Field(description="`auto` focuses once, at the start; empty leaves it to the camera."),
+    ] = ""
+    lens_dioptres: Annotated[
+        float | None, Field(ge=0, le=100, description="Where the lens is: 0 is infinity, 10 is 10 cm.")
+    ] = None
+    exposure_us: Annotated[int | None, Field(ge=1, description="Exposure time in microseconds.")] = None
+    gain: Annotated[float | None, Field(ge=1, description="Analogue gain.")] = None
+    white_balance: Annotated[
+        Literal["", "auto", "incandescent", "tungsten", "fluorescent", "indoor", "daylight", "cloudy"],
+        Field(description="What light the scene has; empty leaves it to the camera."),
+    ] = ""
+
+
 class SourceConfig(Section):
     """Where pictures come from."""
 
@@ -105,6 +128,7 @@ class SourceConfig(Section):
     sim: SimConfig = SimConfig()
     url: UrlConfig = UrlConfig()
     v4l2: V4l2Config = V4l2Config()
+    picamera: PicameraConfig = PicameraConfig()
 
     @model_validator(mode="after")
     def _url_needed(self) -> SourceConfig:

@@ -135,7 +135,9 @@ BAD = {
     "too small": Bad("[web]\nport = 0", "@: web.port: must be 1 or more (got 0)"),
     "too large": Bad("[web]\nport = 65536", "@: web.port: must be 65535 or less (got 65536)"),
     "not a multiple": Bad("[source.sim]\nwidth = 330", "@: source.sim.width: must be a multiple of 16 (got 330)"),
-    "no such kind": Bad("[source]\nkind = 'hdmi'", "@: source.kind: must be 'sim', 'url' or 'v4l2' (got \"hdmi\")"),
+    "no such kind": Bad(
+        "[source]\nkind = 'hdmi'", "@: source.kind: must be 'sim', 'url', 'v4l2' or 'picamera' (got \"hdmi\")"
+    ),
     "no such level": Bad(
         "log_level = 'debug'", "@: log_level: must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR' (got \"debug\")"
     ),
