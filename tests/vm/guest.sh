@@ -16,15 +16,14 @@ if [ "$mode" = shell ]; then
     echo "One test: .venv/bin/python -m pytest -c tests/vm/guest.ini --rootdir=. --confcutdir=tests/vm/guest FILE"
     exec chroot $root sh -c "cd $project && exec bash -i"
 fi
-chroot $root python3 - "$folder" "$project" <<'PYTHON' >"$folder/pytest" 2>&1
+chroot $root python3 - "$folder" "$project" <<'PYTHON' >"$folder/output" 2>&1
 import os, sys
 folder, project = sys.argv[1:]
-lines = lambda name: open(f"{folder}/{name}").read().splitlines()
 os.chdir(project)
-command = lines("command") + ["-v", "--basetemp=/run/tmp/pytest"] + lines("ids")
+command = open(f"{folder}/command").read().splitlines()
 os.execv(command[0], command)
 PYTHON
 said=$?
-echo "ended $(cut -d' ' -f1 /proc/uptime), pytest said $said"
+echo "ended $(cut -d' ' -f1 /proc/uptime), it said $said"
 dmesg >"$folder/kernel"
 touch "$folder/done"

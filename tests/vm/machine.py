@@ -26,7 +26,7 @@ _PROGRAMS = {
     "ffmpeg": "ffmpeg",
 }
 _MODULES = ("vivid", "uvcvideo", "vhci-hcd", "9pnet_virtio", "overlay")
-_LOGS = ("pytest", "guest", "kernel", "console", "machine")  # files in the shared folder
+_LOGS = ("output", "guest", "kernel", "console", "machine")  # files in the shared folder
 _LEAN = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 # Under software emulation a newer processor is slower (its vector instructions are emulated one by one), and so are
 # the kernel's mitigations. numpy wants at least this one.
@@ -102,14 +102,22 @@ def pytest_command() -> list[str]:
 
 def run(ids: Sequence[str], folder: Path, *, limit_s: float) -> Run:
     """Boot, run these tests, power off. `folder` is shared with the guest. Raises Unfit."""
-    kernel = newest_kernel()
-    check(kernel)
-    (folder / "ids").write_text("".join(f"{one}\n" for one in ids))
-    (folder / "command").write_text("".join(f"{word}\n" for word in pytest_command()))
-    trouble = _boot(kernel, folder, limit_s)
+    trouble = run_command([*pytest_command(), "-v", "--basetemp=/run/tmp/pytest", *ids], folder, limit_s=limit_s)
     reports = read_reports(folder / "reports")
     log = "\n".join(f"--- {name}\n{_tail(folder / name)}" for name in _LOGS)
-    return Run(reports, trouble or ("" if (folder / "done").exists() else "the machine stopped before its end"), log)
+    return Run(reports, trouble, log)
+
+
+def run_command(words: Sequence[str], folder: Path, *, limit_s: float) -> str:
+    """Boot, run that in the project's folder, power off; what it printed is in `output` in `folder`.
+
+    Returns what went wrong with the machine, empty when nothing did. Raises Unfit.
+    """
+    kernel = newest_kernel()
+    check(kernel)
+    (folder / "command").write_text("".join(f"{word}\n" for word in words))
+    trouble = _boot(kernel, folder, limit_s)
+    return trouble or ("" if (folder / "done").exists() else "the machine stopped before its end")
 
 
 def fault(run: Run, guest_id: str) -> str:
