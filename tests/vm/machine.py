@@ -26,7 +26,7 @@ _PROGRAMS = {
     "ffmpeg": "ffmpeg",
 }
 _MODULES = ("vivid", "uvcvideo", "vhci-hcd", "9pnet_virtio", "overlay")
-_LOGS = ("pytest", "guest", "kernel", "console", "machine")  # files in the shared folder
+_LOGS = ("pytest", "guest", "kernel", "machine")  # files in the shared folder; `machine` has the console
 _LEAN = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 # Under software emulation a newer processor is slower (its vector instructions are emulated one by one), and so are
 # the kernel's mitigations. numpy wants at least this one.
@@ -72,7 +72,7 @@ def check(kernel: Path, *, path: str | None = None) -> None:
     for program, package in _PROGRAMS.items():
         if shutil.which(program, path=lookup) is None:
             raise Unfit(f"{program} is not installed: apt-get install {package}")
-    if not _vng().exists():
+    if not _virtme().exists():
         raise Unfit("virtme-ng is not installed: pip install -e '.[dev]'")
     built = (kernel.parent.parent / "lib/modules" / _version(kernel) / "modules.dep").read_text()
     for module in _MODULES:
@@ -139,27 +139,27 @@ def command(kernel: Path, folder: Path, script: str) -> list[str]:
 
     Without a script it gives a shell on this terminal.
     """
-    share = "-fsdev local,id=cached,path=/,security_model=none,readonly=on,multidevs=remap"
-    device = "-device virtio-9p-pci,fsdev=cached,mount_tag=cached"
-    console = f"-serial file:{folder}/console"
-    boot = ("mitigations=off", f"modprobe.blacklist={_USELESS}", "loglevel=4", "console=ttyS1")
+    share = "local,id=cached,path=/,security_model=none,readonly=on,multidevs=remap"
+    device = "virtio-9p-pci,fsdev=cached,mount_tag=cached"
+    boot = ("mitigations=off", f"modprobe.blacklist={_USELESS}", "loglevel=4")
     return [
-        *(str(_vng()), "-r", str(kernel), "--disable-kvm", "--cpus", "2", "--memory", "3G", f"--rwdir={folder}"),
-        *(word for option in boot for word in ("--append", option)),
-        f"--qemu-opts={share} {device} {console} -cpu {_PROCESSOR}",
-        *(("--", script) if script else ()),
+        *(str(_virtme()), "--kimg", str(kernel), "--mods=auto", "--disable-kvm", "--cpus=2", "--memory=3G"),
+        *(f"--rwdir={folder}", f"--cwd={ROOT}", "--show-boot-console"),
+        *(f"--kopt={option}" for option in boot),
+        *((f"--script-sh={script}",) if script else ()),
+        *("--qemu-opts", "-fsdev", share, "-device", device, "-cpu", _PROCESSOR),
     ]
 
 
 def environment() -> dict[str, str]:
-    """vng calls its companions by name."""
-    return os.environ | {"PATH": f"{_vng().parent}:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+    """virtme-run calls its companions by name."""
+    return os.environ | {"PATH": f"{_virtme().parent}:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
 
 
 def _boot(kernel: Path, folder: Path, limit_s: float) -> str:
     script = f"sh {_SCRIPT} {folder} {ROOT}"
     with (folder / "machine").open("wb") as output:
-        vng = subprocess.Popen(
+        virtme = subprocess.Popen(
             command(kernel, folder, script),
             cwd=ROOT,
             env=environment(),
@@ -169,18 +169,18 @@ def _boot(kernel: Path, folder: Path, limit_s: float) -> str:
             stderr=subprocess.STDOUT,
         )
         try:
-            vng.wait(limit_s)
+            virtme.wait(limit_s)
         except subprocess.TimeoutExpired:
             return f"the machine did not end within {limit_s:.0f} s and was switched off"
         finally:
-            if vng.poll() is None:
-                os.killpg(vng.pid, signal.SIGKILL)
-                vng.wait()
+            if virtme.poll() is None:
+                os.killpg(virtme.pid, signal.SIGKILL)
+                virtme.wait()
     return ""
 
 
-def _vng() -> Path:
-    return Path(sys.executable).with_name("vng")
+def _virtme() -> Path:
+    return Path(sys.executable).with_name("virtme-run")
 
 
 def _version(image: Path) -> str:
