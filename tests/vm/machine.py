@@ -31,9 +31,8 @@ _LEAN = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 # Under software emulation a newer processor is slower (its vector instructions are emulated one by one), and so are
 # the kernel's mitigations. numpy wants at least this one.
 _PROCESSOR = "Nehalem"
-_USELESS = (
-    "ahci,i2c_i801,iTCO_wdt,lpc_ich,pcspkr,psmouse"  # the board's own devices: they cost seconds, nobody uses them
-)
+# The mainboard's devices: nobody uses them, and their drivers cost seconds.
+_USELESS = "ahci,i2c_i801,iTCO_wdt,lpc_ich,pcspkr,psmouse"
 
 
 class Unfit(Exception):
@@ -51,11 +50,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came out of the machine. `trouble` is empty when it ran to its end."""
+    """What came out of the machine. `trouble` is empty when it ran to its end.
+
+    `stopped_at` is the first test without a report; the log is told with that one only.
+    """
 
     reports: Mapping[str, Report]
-    trouble: str
-    log: str
+    trouble: str = ""
+    log: str = ""
+    stopped_at: str = ""
 
 
 def newest_kernel(root: Path = Path("/")) -> Path:
@@ -87,7 +90,7 @@ def guest_ids(tests: Path = GUEST_TESTS) -> list[str]:
     """
     command = [*pytest_command(), "--collect-only", "-q", str(tests)]
     lean = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | _LEAN
-    done = subprocess.run(command, cwd=ROOT, env=lean, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=lean, timeout=50, capture_output=True, text=True, check=False)
     ids = [line for line in done.stdout.splitlines() if line.startswith("tests/vm/guest/") and "::" in line]
     if done.returncode or not ids:
         raise RuntimeError(f"the guest tests cannot be collected:\n{done.stdout}{done.stderr}")
@@ -109,14 +112,16 @@ def run(ids: Sequence[str], folder: Path, *, limit_s: float) -> Run:
     trouble = _boot(kernel, folder, limit_s)
     reports = read_reports(folder / "reports")
     log = "\n".join(f"--- {name}\n{_tail(folder / name)}" for name in _LOGS)
-    return Run(reports, trouble or ("" if (folder / "done").exists() else "the machine stopped before its end"), log)
+    trouble = trouble or ("" if (folder / "done").exists() else "the machine stopped before its end")
+    return Run(reports, trouble, log, next((one for one in ids if one not in reports), ""))
 
 
 def fault(run: Run, guest_id: str) -> str:
     """Why that test did not pass; empty when it did. One that did not run, or was skipped, did not pass."""
     report = run.reports.get(guest_id)
     if report is None:
-        return f"did not run: {run.trouble or 'pytest in the machine left it out'}\n{run.log}"
+        log = run.log if guest_id == run.stopped_at else f"the log is with {run.stopped_at}"
+        return f"did not run: {run.trouble or 'pytest in the machine left it out'}\n{log}"
     if report.outcome != "passed":
         return f"{report.outcome} after {report.seconds:.1f} s in the machine\n{report.text}"
     return ""
