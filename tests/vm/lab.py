@@ -30,6 +30,7 @@ from board.v4l2.abi import structs
 from board.v4l2.abi.requests import Vidioc
 from board.v4l2.kernel import LinuxKernel
 from board.v4l2.node import Node
+from edge.model.errors import EdgeError
 from tests.vm.usb_dongle import MODES, NAME, Content, Dongle
 from tests.vm.uvc_descriptors import Mode
 
@@ -43,7 +44,7 @@ _T = TypeVar("_T")
 
 
 class LabError(Exception):
-    """The lab cannot be set up so; the message says what, and what the kernel said of it."""
+    """The lab cannot be set up so; the message says what and why."""
 
 
 def load(module: str, **options: int | str) -> None:
@@ -97,8 +98,8 @@ def nodes() -> list[Found]:
         try:
             with Node(path, kernel=LinuxKernel()) as node:
                 node.do(Vidioc.QUERYCAP, capability)
-        except Exception:  # noqa: S112 - it goes away while we look
-            continue
+        except (OSError, EdgeError):
+            continue  # it goes away while we look
         capture = bool(capability.device_caps & _CAPTURE)
         found.append(Found(path, capability.driver.decode(), capability.card.decode(), capture))
     return found

@@ -26,14 +26,13 @@ _PROGRAMS = {
     "ffmpeg": "ffmpeg",
 }
 _MODULES = ("vivid", "uvcvideo", "vhci-hcd", "9pnet_virtio", "overlay")
-_LOGS = ("output", "guest", "kernel", "console", "machine")  # files in the shared folder
+_LOGS = ("output", "guest", "kernel", "machine")  # files in the shared folder; `machine` has the console
 _LEAN = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 # Under software emulation a newer processor is slower (its vector instructions are emulated one by one), and so are
 # the kernel's mitigations. numpy wants at least this one.
 _PROCESSOR = "Nehalem"
-_USELESS = (
-    "ahci,i2c_i801,iTCO_wdt,lpc_ich,pcspkr,psmouse"  # the board's own devices: they cost seconds, nobody uses them
-)
+# The mainboard's devices: nobody uses them, and their drivers cost seconds.
+_USELESS = "ahci,i2c_i801,iTCO_wdt,lpc_ich,pcspkr,psmouse"
 
 
 class Unfit(Exception):
@@ -51,11 +50,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came out of the machine. `trouble` is empty when it ran to its end."""
+    """What came out of the machine. `trouble` is empty when it ran to its end.
+
+    `stopped_at` is the first test without a report; the log is told with that one only.
+    """
 
     reports: Mapping[str, Report]
-    trouble: str
-    log: str
+    trouble: str = ""
+    log: str = ""
+    stopped_at: str = ""
 
 
 def newest_kernel(root: Path = Path("/")) -> Path:
@@ -72,7 +75,7 @@ def check(kernel: Path, *, path: str | None = None) -> None:
     for program, package in _PROGRAMS.items():
         if shutil.which(program, path=lookup) is None:
             raise Unfit(f"{program} is not installed: apt-get install {package}")
-    if not _vng().exists():
+    if not _virtme().exists():
         raise Unfit("virtme-ng is not installed: pip install -e '.[dev]'")
     built = (kernel.parent.parent / "lib/modules" / _version(kernel) / "modules.dep").read_text()
     for module in _MODULES:
@@ -87,7 +90,7 @@ def guest_ids(tests: Path = GUEST_TESTS) -> list[str]:
     """
     command = [*pytest_command(), "--collect-only", "-q", str(tests)]
     lean = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | _LEAN
-    done = subprocess.run(command, cwd=ROOT, env=lean, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=lean, timeout=50, capture_output=True, text=True, check=False)
     ids = [line for line in done.stdout.splitlines() if line.startswith("tests/vm/guest/") and "::" in line]
     if done.returncode or not ids:
         raise RuntimeError(f"the guest tests cannot be collected:\n{done.stdout}{done.stderr}")
@@ -105,7 +108,7 @@ def run(ids: Sequence[str], folder: Path, *, limit_s: float) -> Run:
     trouble = run_command([*pytest_command(), "-v", "--basetemp=/run/tmp/pytest", *ids], folder, limit_s=limit_s)
     reports = read_reports(folder / "reports")
     log = "\n".join(f"--- {name}\n{_tail(folder / name)}" for name in _LOGS)
-    return Run(reports, trouble, log)
+    return Run(reports, trouble, log, next((one for one in ids if one not in reports), ""))
 
 
 def run_command(words: Sequence[str], folder: Path, *, limit_s: float) -> str:
@@ -124,7 +127,8 @@ def fault(run: Run, guest_id: str) -> str:
     """Why that test did not pass; empty when it did. One that did not run, or was skipped, did not pass."""
     report = run.reports.get(guest_id)
     if report is None:
-        return f"did not run: {run.trouble or 'pytest in the machine left it out'}\n{run.log}"
+        log = run.log if guest_id == run.stopped_at else f"the log is with {run.stopped_at}"
+        return f"did not run: {run.trouble or 'pytest in the machine left it out'}\n{log}"
     if report.outcome != "passed":
         return f"{report.outcome} after {report.seconds:.1f} s in the machine\n{report.text}"
     return ""
@@ -147,27 +151,27 @@ def command(kernel: Path, folder: Path, script: str) -> list[str]:
 
     Without a script it gives a shell on this terminal.
     """
-    share = "-fsdev local,id=cached,path=/,security_model=none,readonly=on,multidevs=remap"
-    device = "-device virtio-9p-pci,fsdev=cached,mount_tag=cached"
-    console = f"-serial file:{folder}/console"
-    boot = ("mitigations=off", f"modprobe.blacklist={_USELESS}", "loglevel=4", "console=ttyS1")
+    share = "local,id=cached,path=/,security_model=none,readonly=on,multidevs=remap"
+    device = "virtio-9p-pci,fsdev=cached,mount_tag=cached"
+    boot = ("mitigations=off", f"modprobe.blacklist={_USELESS}", "loglevel=4")
     return [
-        *(str(_vng()), "-r", str(kernel), "--disable-kvm", "--cpus", "2", "--memory", "3G", f"--rwdir={folder}"),
-        *(word for option in boot for word in ("--append", option)),
-        f"--qemu-opts={share} {device} {console} -cpu {_PROCESSOR}",
-        *(("--", script) if script else ()),
+        *(str(_virtme()), "--kimg", str(kernel), "--mods=auto", "--disable-kvm", "--cpus=2", "--memory=3G"),
+        *(f"--rwdir={folder}", f"--cwd={ROOT}", "--show-boot-console"),
+        *(f"--kopt={option}" for option in boot),
+        *((f"--script-sh={script}",) if script else ()),
+        *("--qemu-opts", "-fsdev", share, "-device", device, "-cpu", _PROCESSOR),
     ]
 
 
 def environment() -> dict[str, str]:
-    """vng calls its companions by name."""
-    return os.environ | {"PATH": f"{_vng().parent}:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+    """virtme-run calls its companions by name."""
+    return os.environ | {"PATH": f"{_virtme().parent}:{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
 
 
 def _boot(kernel: Path, folder: Path, limit_s: float) -> str:
     script = f"sh {_SCRIPT} {folder} {ROOT}"
     with (folder / "machine").open("wb") as output:
-        vng = subprocess.Popen(
+        virtme = subprocess.Popen(
             command(kernel, folder, script),
             cwd=ROOT,
             env=environment(),
@@ -177,18 +181,18 @@ def _boot(kernel: Path, folder: Path, limit_s: float) -> str:
             stderr=subprocess.STDOUT,
         )
         try:
-            vng.wait(limit_s)
+            virtme.wait(limit_s)
         except subprocess.TimeoutExpired:
             return f"the machine did not end within {limit_s:.0f} s and was switched off"
         finally:
-            if vng.poll() is None:
-                os.killpg(vng.pid, signal.SIGKILL)
-                vng.wait()
+            if virtme.poll() is None:
+                os.killpg(virtme.pid, signal.SIGKILL)
+                virtme.wait()
     return ""
 
 
-def _vng() -> Path:
-    return Path(sys.executable).with_name("vng")
+def _virtme() -> Path:
+    return Path(sys.executable).with_name("virtme-run")
 
 
 def _version(image: Path) -> str:

@@ -103,11 +103,12 @@ def test_no_reports_are_no_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("run", "words"),
     [
-        (Run({}, "the machine did not end", "the log"), "did not run: the machine did not end\nthe log"),
-        (Run({}, "", "the log"), "did not run: pytest in the machine left it out\nthe log"),
-        (Run({"a": Report("failed", 2.0, "why")}, "", ""), "failed after 2.0 s in the machine\nwhy"),
-        (Run({"a": Report("skipped", 0.0, "why")}, "", ""), "skipped after 0.0 s in the machine\nwhy"),
-        (Run({"a": Report("passed", 2.0, "")}, "the machine did not end", ""), ""),
+        (Run({}, "it did not end", "the log", "a"), "did not run: it did not end\nthe log"),
+        (Run({}, "it did not end", "the log", "b"), "did not run: it did not end\nthe log is with b"),
+        (Run({}, "", "the log", "a"), "did not run: pytest in the machine left it out\nthe log"),
+        (Run({"a": Report("failed", 2.0, "why")}), "failed after 2.0 s in the machine\nwhy"),
+        (Run({"a": Report("skipped", 0.0, "why")}), "skipped after 0.0 s in the machine\nwhy"),
+        (Run({"a": Report("passed", 2.0, "")}, "it did not end"), ""),
     ],
 )
 def test_only_a_test_that_ran_and_passed_has_no_fault(run: Run, words: str) -> None:

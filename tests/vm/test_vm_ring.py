@@ -36,7 +36,7 @@ def machine_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     try:
         return machine.run(wanted, folder, limit_s=LIMIT_S)
     except machine.Unfit as error:
-        return machine.Run({}, str(error), "")
+        return machine.Run({}, str(error), "the machine was not started", wanted[0])
 
 
 @pytest.mark.timeout(LIMIT_S + 60)
