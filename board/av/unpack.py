@@ -21,11 +21,12 @@ class Decoder(Protocol):
 
 
 class V210Decoder:
-    """10-bit 4:2:2 as SDI cards pack it, six pixels in 16 bytes, rows padded to 128 (FFmpeg's v210)."""
+    """10-bit 4:2:2 as SDI cards pack it, six pixels in 16 bytes, in rows of `stride` bytes (FFmpeg's v210)."""
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, *, stride: int) -> None:
         self._context = VideoCodecContext.create("v210", "r")
         self._context.width, self._context.height = width, height
+        self._context.options = {"custom_stride": str(stride)}
 
     def decode(self, memory: memoryview) -> av.VideoFrame:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +11,7 @@ from board.v4l2.abi import structs as s
 from board.v4l2.abi.codes import BufType, Cap, InputCap
 from board.v4l2.abi.numbers import fourcc_text
 from board.v4l2.abi.requests import Vidioc
-from board.v4l2.node import Node
+from board.v4l2.node import Node, means_not_offered
 
 _DISCRETE = 1  # V4L2_FRMSIZE_TYPE_DISCRETE, V4L2_FRMIVAL_TYPE_DISCRETE
 _MANY = 256  # no driver enumerates more; one that never ends must not hold us
@@ -117,7 +116,7 @@ def _enumerate(node: Node, request: Vidioc, make: Callable[[int], Any]) -> Itera
         try:
             yield node.do(request, make(index))
         except OSError as error:
-            if error.errno in (errno.EINVAL, errno.ENOTTY, errno.ENODATA):
+            if means_not_offered(error):
                 return
             raise
 

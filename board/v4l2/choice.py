@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from board.v4l2.abi.numbers import fourcc
 from board.v4l2.card import FrameRate, read_rates
 from board.v4l2.layout import Kind
 from board.v4l2.probe import Reading
@@ -41,8 +40,8 @@ def choose(stream: CaptureStream, receiver: Receiver, reading: Reading, modes: S
     timings, kinds, node = reading.timings, receiver.kinds, receiver.stream_node
     if timings is not None:
         receiver.configure(kinds[0], timings.width, timings.height)
-        return Chosen(agree_on_first(stream, kinds, timings.width, timings.height), timings.fps)
-    offers = [(kind, rate) for kind in kinds for rate in read_rates(node, fourcc(kind.code))]
+        return Chosen(agree_on_first(stream, kinds, timings.width, timings.height), timings.fps or _USUAL_FPS)
+    offers = [(kind, rate) for kind in kinds for rate in read_rates(node, kind.number)]
     for kind, rate in _ranked(offers, modes or USUAL_MODES):
         try:
             agreed = stream.agree(kind, rate.width, rate.height)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from board.v4l2.abi.codes import InputCap
 from board.v4l2.abi.requests import Vidioc
 from board.v4l2.abi.structs import Capability
 from board.v4l2.card import Card, InputPort, read_card, read_formats, read_inputs
@@ -14,11 +17,13 @@ from board.v4l2.edid_memory import read_edid, write_edid
 from board.v4l2.events import Happened, subscribe, take_events
 from board.v4l2.kernel import Kernel
 from board.v4l2.layout import KINDS, Kind
-from board.v4l2.node import Node, gone, means_gone
+from board.v4l2.node import Node, gone, means_gone, means_not_offered
 from board.v4l2.probe import Prober, Reading
 from board.v4l2.profile import CaptureProfile, profile_for
 from board.v4l2.timings import set_timings
 from edge.model.errors import NotSupported
+
+_ONLY = (InputPort(0, "the only one", InputCap(0), 0),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Receiver:
                 self.timings_node,
                 profile=self.profile,
                 input_index=self.input_index,
-                has_inputs=bool(self.inputs),
+                inputs=self.inputs,
             )
         except OSError as error:
             self.close()
@@ -74,11 +79,15 @@ class Receiver:
         return take_events(self.timings_node)
 
     def adopt(self, reading: Reading) -> None:
-        """Set the receiver to the mode that it saw. Raises OSError."""
-        if reading.timings is not None and self.profile.sets_timings:
-            set_timings(self.timings_node, reading.timings)
-        elif reading.standard:
-            self.timings_node.kernel.ioctl(self.timings_node.fd, Vidioc.S_STD, ctypes.c_uint64(reading.standard))
+        """Set the receiver to the mode that it saw. One that follows by itself refuses: well. Raises OSError."""
+        try:
+            if reading.timings is not None:
+                set_timings(self.timings_node, reading.timings)
+            elif reading.standard:
+                self.timings_node.kernel.ioctl(self.timings_node.fd, Vidioc.S_STD, ctypes.c_uint64(reading.standard))
+        except OSError as error:
+            if not means_not_offered(error):
+                raise
 
     def configure(self, kind: Kind, width: int, height: int) -> None:
         """Bring what lies between the connector and the stream node to one format; nothing where there is nothing."""
@@ -86,7 +95,7 @@ class Receiver:
     def reset(self) -> None:
         """Take the source's hot-plug line down and up again by writing the EDID anew, so that it negotiates again."""
         with contextlib.suppress(OSError):
-            self._load_edid(force=True)
+            self.edid_note = self._load_edid(force=True)
 
     def check_alive(self) -> None:
         """Raises OSError when the device has gone."""
@@ -109,14 +118,14 @@ class Receiver:
         return card
 
     def _choose_input(self) -> int:
+        """The wished input, selected only when it is not yet: some drivers begin anew with each selection."""
         wanted = self._wish.input_index
+        if wanted not in (None, *(port.index for port in self.inputs or _ONLY)):
+            raise NotSupported(f"{self.path} has no input {wanted}; there is {_listed(self.inputs or _ONLY)}")
         if not self.inputs:
             return 0
-        if wanted is None:
-            return self.stream_node.do_int(Vidioc.G_INPUT, 0)
-        if wanted not in {port.index for port in self.inputs}:
-            raise NotSupported(f"{self.path} has no input {wanted}; there is {_listed(self.inputs)}")
-        return self.stream_node.do_int(Vidioc.S_INPUT, wanted)
+        current = self.stream_node.do_int(Vidioc.G_INPUT, 0)
+        return current if wanted in (None, current) else self.stream_node.do_int(Vidioc.S_INPUT, wanted or 0)
 
     def _kinds(self) -> tuple[Kind, ...]:
         """Formats that both sides know, the wished ones first. Raises NotSupported when there is none."""
@@ -130,19 +139,32 @@ class Receiver:
 
     def _load_edid(self, *, force: bool) -> str:
         """What was done, for status. A receiver without EDID memory says so and goes on."""
-        wanted = self._wish.edid
-        if not wanted:
+        if not (self._wish.edid or force):
             return "as it was"
+        node, pad = self.timings_node, self.input_index
         try:
-            if not force and read_edid(self.timings_node, self.input_index) == wanted:
+            there = read_edid(node, pad)
+            wanted = self._wish.edid or there
+            if not wanted or (there == wanted and not force):
                 return "as wanted"
-            write_edid(self.timings_node, self.input_index, wanted)
-            there = read_edid(self.timings_node, self.input_index)
+            write_edid(node, pad, wanted)
+            there = read_edid(node, pad)
         except OSError as error:
             if means_gone(error):
                 raise
-            return f"not written: {error.strerror}"
+            return f"not written: {_edid_refusal(error)}"
         return "written" if there == wanted else "written, but reads back otherwise"
+
+
+def _edid_refusal(error: OSError) -> str:
+    reasons = {
+        errno.ENOTTY: "this receiver has no EDID memory",
+        errno.E2BIG: "it has more blocks than this receiver's memory",
+        errno.EBUSY: "the driver takes none while it streams",
+        errno.EINVAL: "the driver refuses its content, or has no EDID memory for this input",
+        errno.EPERM: "the EDID of this receiver is fixed",
+    }
+    return reasons.get(error.errno or 0, os.strerror(error.errno or 0))
 
 
 def _listed(inputs: Sequence[InputPort]) -> str:
