@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-import av
 
 from board.av.fields import Deinterlacer, Whole
-from board.av.unpack import Decoder, lease_of, pixel_of
+from board.av.unpack import Decoder, Picture, lease_of, pixel_of
 from board.v4l2.abi.codes import Field
 from board.v4l2.buffers import Filled
 from board.v4l2.colour import colours_of
@@ -184,7 +183,7 @@ class Pictures:
             self._deinterlacer = Deinterlacer(width=width, height=height, pixel=pixel, top_first=top_first)
         return self._deinterlacer
 
-    def _own(self, picture: av.VideoFrame, origin: Origin) -> Frame:
+    def _own(self, picture: Picture, origin: Origin) -> Frame:
         return self._frame(lease_of(picture, generation=self._generation), pixel_of(picture), origin)
 
     def _frame(self, lease: Lease, pixel: Pixel, origin: Origin) -> Frame:
