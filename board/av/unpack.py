@@ -11,7 +11,6 @@ from edge.model.errors import Invalid
 from edge.model.frame import Lease, Plane
 from edge.model.video import Pixel
 
-
 Picture = av.VideoFrame  # what a decoder gives: FFmpeg's frame, which keeps its own memory
 
 
@@ -32,6 +31,8 @@ class V210Decoder:
         self._context.options = {"custom_stride": str(stride)}
 
     def decode(self, memory: memoryview) -> Picture:
+        if not memory:  # to FFmpeg that would mean that nothing follows
+            raise Invalid("v210 picture of 0 bytes", code="corrupt_frame")
         try:
             pictures = self._context.decode(av.Packet(bytes(memory)))
         except av.FFmpegError as error:

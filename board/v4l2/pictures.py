@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-
 from board.av.fields import Deinterlacer, Whole
 from board.av.unpack import Decoder, Picture, lease_of, pixel_of
 from board.v4l2.abi.codes import Field

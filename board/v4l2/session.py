@@ -22,6 +22,8 @@ from edge.ports import Clock
 class Session:
     """Starts in the constructor. `broken`: the stream has failed and gives no more; stop it and start another.
 
+    `gave`: at least one picture came out of it.
+
     Raises NotSupported when device and we have no format in common for this mode, DeviceGone
     (`start_failed`) when the driver refuses to stream, OSError when the device has gone.
     """
@@ -40,7 +42,7 @@ class Session:
         self._receiver = receiver
         self._damage = tally.damage
         self._stream = CaptureStream(receiver.stream_node, receiver.card)
-        self.broken = False
+        self.broken = self.gave = False
         try:
             chosen = self._agree(reading, modes)
             self._pictures = Pictures(
@@ -83,7 +85,9 @@ class Session:
         if not trusted:
             self._pass_over(filled)
             return []
-        return self._pictures.frames_of(filled, self._stream)
+        frames = self._pictures.frames_of(filled, self._stream)
+        self.gave = self.gave or bool(frames)
+        return frames
 
     def stop(self) -> None:
         self._stream.stop()

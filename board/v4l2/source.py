@@ -27,6 +27,7 @@ from edge.ports import Clock
 _SLICE_S = 0.1  # how long a close from another thread may have to wait
 _HEALTHY_NS = 10_000_000_000
 _STARVED_NS = 5_000_000_000
+_UNKNOWN = Signal(SignalState.NO_DEVICE, "the capture device has not been looked at yet")
 _CLOSED = Signal(SignalState.NO_DEVICE, "the capture device is not open")
 
 
@@ -72,6 +73,7 @@ class V4l2Source:
         self._ladder = RecoveryLadder(can_rebind=False, can_reset=False)
         self._waiting_since_ns = 0
         self._flowing_since_ns: int | None = None
+        self._starved_since_ns: int | None = None
         self._signal = _CLOSED
         self._refusal: Signal | None = None
         self._ready: deque[Frame] = deque()
@@ -85,7 +87,12 @@ class V4l2Source:
         with self._reading:
             self._tear_down()
             self._closing = False
-            self._receiver = self._open_receiver()
+            self._signal = _UNKNOWN
+            try:
+                self._receiver = self._open_receiver()
+            except EdgeError as error:
+                self._lose(error)
+                raise
             profile = self._receiver.profile
             self._ladder = RecoveryLadder(can_rebind=profile.rebind, can_reset=profile.edid)
             self._start_over()
@@ -239,16 +246,29 @@ class V4l2Source:
         """Pictures should come and do not: the next means of recovery, once patience is over."""
         if not self._watch.settled.locked or self._watch.doubtful:
             return None
-        starved = self._session is not None and self._session.starved
-        patience_ns = self._ladder.patience_ns(first_picture=self._flowing_since_ns is None)
-        now = self._clock.mono_ns()
-        if now - self._waiting_since_ns < (_STARVED_NS if starved else patience_ns):
+        session, now = self._session, self._clock.mono_ns()
+        starved = self._starved(now)
+        patience_ns = self._ladder.patience_ns(first_picture=session is None or not session.gave)
+        if not starved and now - self._waiting_since_ns < patience_ns:
             return None
         self._waiting_since_ns, self._flowing_since_ns = now, None
         refused = self._refusal is not None and self._refusal.state is SignalState.OUT_OF_RANGE
         # neither a mode that we cannot take nor buffers that are not given back is a fault of the device
-        self._apply(Rung.RESTART if starved or refused else self._ladder.next_rung(), receiver)
+        rung = Rung.RESTART if starved or refused else self._ladder.next_rung()
+        self._apply(rung, receiver)
+        if rung is Rung.REQUERY:  # what is seen now will tell
+            return None
         return self._say(self._refusal or _no_pictures(by_timings=receiver.by_timings, starved=starved))
+
+    def _starved(self, now: int) -> bool:
+        """Whether all buffers have been on loan for so long that some must be lost; until then we just wait."""
+        if self._session is None or not self._session.starved:
+            self._starved_since_ns = None
+            return False
+        if self._starved_since_ns is None:
+            self._starved_since_ns = now
+        self._waiting_since_ns = now
+        return now - self._starved_since_ns >= _STARVED_NS
 
     def _apply(self, rung: Rung, receiver: Receiver) -> None:
         if rung is Rung.REQUERY:

@@ -164,6 +164,7 @@ def why(error: OSError) -> str:
     reasons = {
         errno.EBUSY: "another program uses the device",
         errno.EPIPE: "the parts of the receiver are not set to one format",
+        errno.EINVAL: "the receiver refuses this mode; it may have too few lanes for it",
         errno.ENOSPC: "the USB bus has no room for this mode",
         errno.ENOMEM: "not enough contiguous memory for the frame buffers",
     }
