@@ -85,7 +85,7 @@ def read_formats(node: Node, buf_type: BufType) -> tuple[str, ...]:
 def read_rates(node: Node, pixelformat: int) -> tuple[FrameRate, ...]:
     """Discrete sizes with their fastest rate; a range of sizes shows as its largest. Empty where not said."""
     sizes = _enumerate(
-        node, Vidioc.ENUM_FRAMESIZES, lambda index: s.v4l2_frmsizeenum(index=index, pixel_format=pixelformat)
+        node, Vidioc.ENUM_FRAMESIZES, lambda index: s.FrameSizeEnum(index=index, pixel_format=pixelformat)
     )
     rates = []
     for one in sizes:

@@ -46,7 +46,7 @@ ARGUMENTS: Mapping[Request, type] = {
     Vidioc.S_EDID: s.Edid,
     Vidioc.S_STD: ctypes.c_uint64,
     Vidioc.QUERYSTD: ctypes.c_uint64,
-    Vidioc.ENUM_FRAMESIZES: s.v4l2_frmsizeenum,
+    Vidioc.ENUM_FRAMESIZES: s.FrameSizeEnum,
     Vidioc.ENUM_FRAMEINTERVALS: s.v4l2_frmivalenum,
     Vidioc.S_DV_TIMINGS: s.DvTimings,
     Vidioc.G_DV_TIMINGS: s.DvTimings,
