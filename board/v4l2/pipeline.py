@@ -153,7 +153,8 @@ def _described(pad: Pad) -> m.PadDescription:
 
 
 def _read_pad(node: Node, pad: Pad) -> m.MbusFormat:
-    return node.do(Vidioc.SUBDEV_G_FMT, m.SubdevFormat(which=SUBDEV_ACTIVE, pad=pad.index)).format
+    found: m.MbusFormat = node.do(Vidioc.SUBDEV_G_FMT, m.SubdevFormat(which=SUBDEV_ACTIVE, pad=pad.index)).format
+    return found
 
 
 def _differences(one: m.MbusFormat, other: m.MbusFormat) -> tuple[str, ...]:

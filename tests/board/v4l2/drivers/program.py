@@ -70,8 +70,8 @@ class Program:
     def stream(self, on: bool = True) -> None:
         self.node.do_int(Vidioc.STREAMON if on else Vidioc.STREAMOFF, BufType.VIDEO_CAPTURE)
 
-    def start(self, code: str = "UYVY") -> None:
-        self.format(code)
+    def start(self, code: str = "UYVY", width: int = 1920, height: int = 1080) -> None:
+        self.format(code, width, height)
         for index in range(self.allocate()):
             self.queue(index)
         self.stream()
