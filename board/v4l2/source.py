@@ -197,6 +197,7 @@ class V4l2Source:
     def _follow(self, receiver: Receiver, reading: Reading) -> Signal | None:
         """The believed reading is another one: stop what was, start what is."""
         self._stop_session()
+        self._refusal = None
         if not reading.locked:
             return self._say(Signal(reading.state, reading.detail))
         return self._start_session(receiver, reading)

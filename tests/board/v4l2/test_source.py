@@ -380,6 +380,29 @@ class TestRecovery:
         driver.fit = fit  # type: ignore[method-assign]
         first_frame(source, clock, seconds=5)
 
+    def test_a_refusal_is_forgotten_when_the_signal_goes(
+        self, source: V4l2Source, driver: UnicamTc358743, clock: HandClock
+    ) -> None:
+        driver.kernel.fail(Vidioc.STREAMON, errno.EPIPE, times=100)
+        source.open()
+        state(source, clock, SignalState.NO_LOCK)
+        driver.unplug()
+        state(source, clock, SignalState.NO_CABLE)
+        assert source.detail()["trouble"] == ""
+
+    def test_release_from_other_threads_while_a_stream_is_stopped_and_started_harms_nothing(
+        self, running: V4l2Source, driver: UnicamTc358743, clock: HandClock
+    ) -> None:
+        held = [one for one in taken(running, 0.2, clock=clock) if isinstance(one, Frame)][:4]
+        threads = [threading.Thread(target=frame.lease.release) for frame in held]
+        driver.plug(HD720P60)
+        for thread in threads:
+            thread.start()
+        until(running, clock, lambda one: isinstance(one, Frame) and one.format.width == 1280)
+        for thread in threads:
+            thread.join(20)
+        assert running.detail()["buffers_on_loan"] == 0
+
     def test_buffers_that_nobody_gives_back_are_no_fault_of_the_device(
         self, running: V4l2Source, driver: UnicamTc358743, clock: HandClock
     ) -> None:
