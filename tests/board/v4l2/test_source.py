@@ -305,6 +305,18 @@ class TestRecovery:
         assert source.signal().state is SignalState.NO_DEVICE
         assert driver.kernel.open_paths == []
 
+    def test_pictures_that_were_passed_over_in_doubt_are_not_missed(
+        self, running: V4l2Source, driver: UnicamTc358743, clock: HandClock
+    ) -> None:
+        """Doubt as long as the patience: the first step comes only when pictures stay away after it."""
+        driver.fps = HD1080P50.fps / 10  # the next picture is not there in the moment in which doubt ends
+        frames(running, clock, 1)
+        for turn in range(10):
+            driver.kernel.after(turn / 10, lambda: driver.bridge.tell(EventType.SOURCE_CHANGE))
+        frames(running, clock, 3)
+        assert running.detail()["recovery"] == ""
+        assert running.signal().locked
+
     def test_it_never_gives_up(self, running: V4l2Source, driver: UnicamTc358743, clock: HandClock) -> None:
         driver.free_running = False
         for _ in taken(running, 600, clock=clock):
