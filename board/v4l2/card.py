@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +11,7 @@ from board.v4l2.abi import structs as s
 from board.v4l2.abi.codes import BufType, Cap, InputCap
 from board.v4l2.abi.numbers import fourcc_text
 from board.v4l2.abi.requests import Vidioc
-from board.v4l2.node import Node
+from board.v4l2.node import Node, means_not_offered
 from edge.model.picture import CaptureMode
 
 _DISCRETE = 1  # V4L2_FRMSIZE_TYPE_DISCRETE, V4L2_FRMIVAL_TYPE_DISCRETE
@@ -102,7 +101,7 @@ def read_rates(node: Node, pixelformat: int, modes: Sequence[CaptureMode] = ()) 
     return tuple(FrameRate(width, height, fps) for width, height, fps in rates if fps is not None)
 
 
-def _within(sizes: s.FrameSizeStepwise, mode: CaptureMode) -> bool:
+def _within(sizes: s.FrameSizes, mode: CaptureMode) -> bool:
     across = range(sizes.min_width, sizes.max_width + 1)
     down = range(sizes.min_height, sizes.max_height + 1)
     return mode.width in across and mode.height in down
@@ -125,7 +124,7 @@ def _enumerate(node: Node, request: Vidioc, make: Callable[[int], Any]) -> Itera
         try:
             yield node.do(request, make(index))
         except OSError as error:
-            if error.errno in (errno.EINVAL, errno.ENOTTY, errno.ENODATA):
+            if means_not_offered(error):
                 return
             raise
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from board.v4l2.abi.numbers import fourcc
 from board.v4l2.card import FrameRate, read_rates
 from board.v4l2.layout import Kind
 from board.v4l2.node import Node
@@ -43,7 +42,7 @@ def choose(stream: CaptureStream, receiver: Receiver, reading: Reading, modes: S
     timings, kinds, node = reading.timings, receiver.kinds, receiver.stream_node
     if timings is not None:
         receiver.configure(kinds[0], timings.width, timings.height)
-        return Chosen(agree_on_first(stream, kinds, timings.width, timings.height), timings.fps)
+        return Chosen(agree_on_first(stream, kinds, timings.width, timings.height), timings.fps or _USUAL_FPS)
     wished = modes or USUAL_MODES
     offers = [] if reading.standard else _offers(node, kinds, wished)
     for kind, rate in _ranked(offers, wished):
@@ -58,7 +57,7 @@ def choose(stream: CaptureStream, receiver: Receiver, reading: Reading, modes: S
 
 
 def _offers(node: Node, kinds: Sequence[Kind], modes: Sequence[CaptureMode]) -> list[tuple[Kind, FrameRate]]:
-    return [(kind, rate) for kind in kinds for rate in read_rates(node, fourcc(kind.code), modes)]
+    return [(kind, rate) for kind in kinds for rate in read_rates(node, kind.number, modes)]
 
 
 def _ranked(offers: list[tuple[Kind, FrameRate]], modes: Sequence[CaptureMode]) -> list[tuple[Kind, FrameRate]]:

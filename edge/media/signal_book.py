@@ -53,10 +53,12 @@ class SignalBook:
     def note_frame(self, frame: Frame) -> None:
         """A frame is the positive evidence of lock."""
         with self._lock:
-            if not self._signal.locked or self._signal.format != frame.format:
-                self._move_to(Signal(SignalState.LOCKED, format=frame.format))
+            locked = Signal(SignalState.LOCKED, format=frame.format)
+            if self._signal.format != frame.format:
                 self._captured.clear()
-                self._last_good = frame.format
+            self._last_good = frame.format
+            if self._signal != locked:
+                self._move_to(locked)
             if self._last_seq is not None and frame.seq > self._last_seq + 1:
                 self._gaps += frame.seq - self._last_seq - 1
             self._last_seq = frame.seq

@@ -27,7 +27,9 @@ __all__ = (
     "EventSubscription",
     "ExportBuffer",
     "Format",
+    "FrameSize",
     "FrameSizeEnum",
+    "FrameSizes",
     "Input",
     "PixFormat",
     "PixFormatMplane",
@@ -112,6 +114,42 @@ class Format(c.Structure):
     _fields_ = (("type", c.c_uint32), ("fmt", _FormatUnion))
 
 
+class FrameSize(c.Structure):
+    """struct v4l2_frmsize_discrete."""
+
+    _fields_ = (("width", c.c_uint32), ("height", c.c_uint32))
+
+
+class FrameSizes(c.Structure):
+    """struct v4l2_frmsize_stepwise, whose `max_width` v4l2-python3 calls `min_height`."""
+
+    _fields_ = (
+        ("min_width", c.c_uint32),
+        ("max_width", c.c_uint32),
+        ("step_width", c.c_uint32),
+        ("min_height", c.c_uint32),
+        ("max_height", c.c_uint32),
+        ("step_height", c.c_uint32),
+    )
+
+
+class _FrameSizeUnion(c.Union):
+    _fields_ = (("discrete", FrameSize), ("stepwise", FrameSizes))
+
+
+class FrameSizeEnum(c.Structure):
+    """struct v4l2_frmsizeenum."""
+
+    _anonymous_ = ("u",)
+    _fields_ = (
+        ("index", c.c_uint32),
+        ("pixel_format", c.c_uint32),
+        ("type", c.c_uint32),
+        ("u", _FrameSizeUnion),
+        ("reserved", c.c_uint32 * 2),
+    )
+
+
 class Input(c.Structure):
     """struct v4l2_input with `capabilities`."""
 
@@ -125,40 +163,6 @@ class Input(c.Structure):
         ("status", c.c_uint32),
         ("capabilities", c.c_uint32),
         ("reserved", c.c_uint32 * 3),
-    )
-
-
-class FrameSizeDiscrete(c.Structure):
-    _fields_ = (("width", c.c_uint32), ("height", c.c_uint32))
-
-
-class FrameSizeStepwise(c.Structure):
-    """struct v4l2_frmsize_stepwise, where v4l2-python3 calls `max_width` `min_width` too."""
-
-    _fields_ = (
-        ("min_width", c.c_uint32),
-        ("max_width", c.c_uint32),
-        ("step_width", c.c_uint32),
-        ("min_height", c.c_uint32),
-        ("max_height", c.c_uint32),
-        ("step_height", c.c_uint32),
-    )
-
-
-class _FrameSizeUnion(c.Union):
-    _fields_ = (("discrete", FrameSizeDiscrete), ("stepwise", FrameSizeStepwise))
-
-
-class FrameSizeEnum(c.Structure):
-    """struct v4l2_frmsizeenum."""
-
-    _anonymous_ = ("u",)
-    _fields_ = (
-        ("index", c.c_uint32),
-        ("pixel_format", c.c_uint32),
-        ("type", c.c_uint32),
-        ("u", _FrameSizeUnion),
-        ("reserved", c.c_uint32 * 2),
     )
 
 

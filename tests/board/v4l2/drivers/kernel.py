@@ -221,10 +221,6 @@ class FakeKernel:
                 raise refuse(errno.ENODEV)
             return file.node.map(file, length, offset)
 
-    def unmap(self, memory: memoryview) -> None:
-        with contextlib.suppress(BufferError):
-            memory.release()
-
     def poll(self, events: Mapping[int, int], timeout_s: float) -> Mapping[int, int]:
         """What is ready at once; else what the driver's next doings make ready; else the time-out passes."""
         give_up_ns = self.clock.mono_ns() + round(max(0.0, timeout_s) * 1e9)
@@ -305,9 +301,8 @@ def _request(number: int) -> Request:
     raise Misuse(f"request {number:#x} is not one that this project knows")
 
 
-def _check_argument(request: Request, argument: object) -> None:
-    wanted = ARGUMENTS.get(request)
-    if wanted is None:
-        raise Misuse(f"{request.name}: no fake driver knows its structure")
-    if type(argument) is not wanted:
+def _check_argument(request: Request, argument: ctypes.Structure | ctypes._SimpleCData[int]) -> None:
+    """The size is in the number; the kind is held where two structures could be mixed up."""
+    wanted = ARGUMENTS.get(request, type(argument))
+    if type(argument) is not wanted or ctypes.sizeof(argument) != (request.value >> 16) & 0x3FFF:
         raise Misuse(f"{request.name} takes {wanted.__name__}, not {type(argument).__name__}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 from collections.abc import Callable
+from fractions import Fraction
 
 from board.v4l2.abi import structs as s
 from board.v4l2.abi.codes import DV_BT_656_1120, EDID_BLOCK_BYTES, Cid, EventType, InputCap, InputStatus
@@ -68,7 +69,6 @@ class HdmiPort:
         return mode is not None and self.in_sync and same_timings(self.report(mode), self.timings)
 
     def plug(self, mode: Mode | None) -> None:
-        """The cable goes in, from a source that sends that (None: that is on but sends nothing)."""
         self.power, self.source = True, mode
         self.changed()
 
@@ -77,12 +77,10 @@ class HdmiPort:
         self.changed()
 
     def cable(self, on: bool) -> None:
-        """The cable goes out or in; the source goes on as it was."""
         self.power = on
         self.changed()
 
     def sync(self, on: bool) -> None:
-        """Whether the receiver can lock on to what arrives."""
         self.in_sync = on
         self.changed()
 
@@ -202,6 +200,31 @@ class HdmiPort:
 
     def _unsubscribe(self, file: OpenFile, wish: s.EventSubscription) -> None:
         file.events.unsubscribe(wish.type, wish.id)
+
+
+class Connector:
+    """What a test does at a driver's connector."""
+
+    port: HdmiPort
+    fps: Fraction
+
+    def plug(self, mode: Mode | None) -> None:
+        """The cable goes in, from a source that sends that (None: that is on but sends nothing)."""
+        self.port.plug(mode)
+        if mode is not None:
+            self.fps = mode.fps
+
+    def unplug(self) -> None:
+        """Cable out, source off."""
+        self.port.unplug()
+
+    def cable(self, on: bool) -> None:
+        """The cable goes out or in; the source goes on as it was."""
+        self.port.cable(on)
+
+    def sync(self, on: bool) -> None:
+        """Whether the receiver can lock on to what arrives."""
+        self.port.sync(on)
 
 
 class InputRequests:

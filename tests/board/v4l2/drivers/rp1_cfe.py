@@ -14,7 +14,7 @@ from tests.board.kit import HandClock
 from tests.board.v4l2.drivers.capture import RGB3, UYVY, CaptureNode, Identity
 from tests.board.v4l2.drivers.kernel import FakeKernel, FakeNode, OpenFile, refuse
 from tests.board.v4l2.drivers.media import MediaNode, PadLink
-from tests.board.v4l2.drivers.modes import Mode
+from tests.board.v4l2.drivers.port import Connector
 from tests.board.v4l2.drivers.tc358743 import Tc358743
 
 _META_OUTPUT = 0x08000000  # V4L2_CAP_META_OUTPUT, of another node of the device
@@ -88,7 +88,7 @@ class Csi2Subdev(FakeNode):
         self.pads = {0: _copy(wish.format), 4: _copy(wish.format)}
 
 
-class Rp1Cfe(CaptureNode):
+class Rp1Cfe(Connector, CaptureNode):
     """The node numbers are such as a real boot may give; they must not matter. `dmesg` holds what the kernel logs."""
 
     path = "/dev/video5"
@@ -117,7 +117,7 @@ class Rp1Cfe(CaptureNode):
         }  # type: ignore[assignment,dict-item]
         self.lanes = lanes
         self.dmesg: list[str] = []
-        self.bridge = Tc358743(kernel)
+        self.bridge = self.port = Tc358743(kernel)
         self.subdev = BridgeSubdev(self.bridge, (81, 14))
         self.csi2 = Csi2Subdev((81, 12))
         self.csi2.streaming = lambda: self.queue.streaming
@@ -126,17 +126,6 @@ class Rp1Cfe(CaptureNode):
         kernel.add(self.subdev_path, self.subdev)
         kernel.add("/dev/v4l-subdev0", self.csi2)
         kernel.add(self.media_path, self.media)
-
-    def plug(self, mode: Mode | None) -> None:
-        self.bridge.plug(mode)
-        if mode is not None:
-            self.fps = mode.fps
-
-    def unplug(self) -> None:
-        self.bridge.unplug()
-
-    def cable(self, on: bool) -> None:
-        self.bridge.cable(on)
 
     @property
     def delivers(self) -> bool:

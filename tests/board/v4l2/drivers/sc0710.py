@@ -11,8 +11,8 @@ from board.v4l2.abi import structs as s
 from tests.board.kit import HandClock
 from tests.board.v4l2.drivers.capture import BGR3, YUYV, CaptureNode, Identity
 from tests.board.v4l2.drivers.kernel import FakeKernel, refuse
-from tests.board.v4l2.drivers.modes import HD1080P60, Mode
-from tests.board.v4l2.drivers.port import HdmiPort, InputRequests
+from tests.board.v4l2.drivers.modes import HD1080P60
+from tests.board.v4l2.drivers.port import Connector, HdmiPort, InputRequests
 
 STATUS_IMAGE = 0x10  # the luma and chroma of its own picture
 
@@ -41,7 +41,7 @@ class _Port(HdmiPort):
         raise refuse(errno.EINVAL)
 
 
-class Sc0710(CaptureNode):
+class Sc0710(Connector, CaptureNode):
     """Without a signal it delivers a status image in the last format."""
 
     path = "/dev/video2"
@@ -54,17 +54,6 @@ class Sc0710(CaptureNode):
         self.port.serve(self)
         InputRequests(self.port, name="HDMI").serve(self)
         kernel.add(self.path, self)
-
-    def plug(self, mode: Mode | None) -> None:
-        self.port.plug(mode)
-        if mode is not None:
-            self.fps = mode.fps
-
-    def unplug(self) -> None:
-        self.port.unplug()
-
-    def cable(self, on: bool) -> None:
-        self.port.cable(on)
 
     def fit(self, width: int, height: int) -> tuple[int, int]:
         return self.port.timings.bt.width, self.port.timings.bt.height

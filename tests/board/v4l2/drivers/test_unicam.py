@@ -93,7 +93,7 @@ def test_a_signal_without_sync_is_no_lock(program: Program, driver: UnicamTc3587
     program.write_edid()
     driver.plug(HD1080P50)
     settle(program)
-    driver.bridge.sync(False)
+    driver.sync(False)
     assert refused(program.query) == errno.ENOLCK
     assert program.node.do(Vidioc.ENUMINPUT, s.Input()).status == InputStatus.NO_SYNC
     driver.unplug()

@@ -10,12 +10,11 @@ import errno
 from tests.board.kit import HandClock
 from tests.board.v4l2.drivers.capture import RGB3, UYVY, CaptureNode, Identity
 from tests.board.v4l2.drivers.kernel import FakeKernel, refuse
-from tests.board.v4l2.drivers.modes import Mode
-from tests.board.v4l2.drivers.port import InputRequests
+from tests.board.v4l2.drivers.port import Connector, InputRequests
 from tests.board.v4l2.drivers.tc358743 import Tc358743
 
 
-class UnicamTc358743(CaptureNode):
+class UnicamTc358743(Connector, CaptureNode):
     """Without a signal pictures just stop. `lanes` as wired: 2 on most boards, which is 1080p50 at most."""
 
     path = "/dev/video0"
@@ -25,22 +24,11 @@ class UnicamTc358743(CaptureNode):
         identity = Identity("unicam", "unicam", "platform:fe801000.csi")
         super().__init__(kernel, identity=identity, codes=(RGB3, UYVY), size=(640, 480))
         self.lanes = lanes
-        self.bridge = Tc358743(kernel)
+        self.bridge = self.port = Tc358743(kernel)
         self.bridge.busy = lambda: self.queue.allocated
         self.bridge.serve(self)
         InputRequests(self.bridge, name="Camera 0").serve(self)
         kernel.add(self.path, self)
-
-    def plug(self, mode: Mode | None) -> None:
-        self.bridge.plug(mode)
-        if mode is not None:
-            self.fps = mode.fps
-
-    def unplug(self) -> None:
-        self.bridge.unplug()
-
-    def cable(self, on: bool) -> None:
-        self.bridge.cable(on)
 
     @property
     def delivers(self) -> bool:
