@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import glob
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from board.v4l2.card import Card, read_card
@@ -11,8 +10,6 @@ from board.v4l2.kernel import Kernel
 from board.v4l2.node import Node
 from board.v4l2.profile import CaptureProfile, Detect, profile_for
 from edge.model.errors import DeviceGone
-
-ListPaths = Callable[[], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +21,9 @@ class Seen:
     trouble: str = ""
 
 
-def video_paths() -> Sequence[str]:
-    """/dev/video*, in order of their numbers."""
-    return sorted(glob.glob("/dev/video[0-9]*"), key=lambda path: (len(path), path))
-
-
-def look_around(kernel: Kernel, list_paths: ListPaths = video_paths) -> Iterator[Seen]:
+def look_around(kernel: Kernel) -> Iterator[Seen]:
     """Every video node of the machine. Raises nothing: what is wrong with a node is said of it."""
-    for path in list_paths():
+    for path in kernel.paths("/dev/video"):
         try:
             with Node(path, kernel=kernel) as node:
                 yield Seen(path, read_card(node))
@@ -51,13 +43,12 @@ class Finder:
     kernel: Kernel
     profiles: Mapping[str, CaptureProfile]
     wanted: str = ""
-    list_paths: ListPaths = video_paths
 
     def find(self) -> str:
         """The path of the node. Raises DeviceGone naming what was looked for and what there is."""
         if self.wanted.startswith("/"):
             return self.wanted
-        seen = list(look_around(self.kernel, self.list_paths))
+        seen = list(look_around(self.kernel))
         fitting = [one for one in seen if one.card is not None and one.card.captures and self._fits(one.card)]
         if not fitting:
             raise DeviceGone(self._not_found(seen))

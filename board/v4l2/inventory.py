@@ -9,7 +9,7 @@ from board.v4l2.abi.codes import Cap
 from board.v4l2.abi.numbers import fourcc
 from board.v4l2.card import Card, FrameRate, InputPort, read_formats, read_inputs, read_rates
 from board.v4l2.edid_memory import read_edid
-from board.v4l2.finder import ListPaths, Seen, look_around, video_paths
+from board.v4l2.finder import Seen, look_around
 from board.v4l2.kernel import Kernel
 from board.v4l2.layout import KINDS
 from board.v4l2.node import Node
@@ -39,11 +39,9 @@ class Device:
         return tuple(code for code in KINDS if code in self.formats)
 
 
-def inventory(
-    kernel: Kernel, profiles: Mapping[str, CaptureProfile], list_paths: ListPaths = video_paths
-) -> Iterator[Device]:
+def inventory(kernel: Kernel, profiles: Mapping[str, CaptureProfile]) -> Iterator[Device]:
     """Every video node. A device that another program uses is shown as far as it lets us look."""
-    for seen in look_around(kernel, list_paths):
+    for seen in look_around(kernel):
         yield _device(seen, kernel, profiles)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import glob
 import mmap
 import os
 import select
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 READ = select.POLLIN | select.POLLRDNORM
@@ -17,6 +18,10 @@ TROUBLE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 class Kernel(Protocol):
     """Every method raises OSError with the driver's errno."""
+
+    def paths(self, prefix: str) -> Sequence[str]:
+        """Device nodes such as `/dev/video` and a number, in order of their numbers. Raises nothing."""
+        ...
 
     def open(self, path: str) -> int: ...
     def close(self, fd: int) -> None: ...
@@ -32,6 +37,9 @@ class Kernel(Protocol):
 
 class LinuxKernel:
     """The real one."""
+
+    def paths(self, prefix: str) -> Sequence[str]:
+        return sorted(glob.glob(f"{prefix}[0-9]*"), key=lambda path: (len(path), path))
 
     def open(self, path: str) -> int:
         return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

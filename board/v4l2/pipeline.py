@@ -12,7 +12,7 @@ from board.v4l2.abi.codes import SUBDEV_ACTIVE, Colorspace, Field, LinkFlag, Mbu
 from board.v4l2.abi.requests import MediaIoc, Vidioc
 from board.v4l2.kernel import Kernel
 from board.v4l2.node import Node, means_gone
-from board.v4l2.topology import Entity, Link, ListPaths, MediaGraph, Pad, media_devices, media_paths, read_graph
+from board.v4l2.topology import Entity, Link, MediaGraph, Pad, media_devices, read_graph
 from edge.model.errors import DeviceGone, NotSupported, Unavailable
 
 DRIVER = "rp1-cfe"
@@ -44,13 +44,12 @@ class Pipeline:
         driver: str = DRIVER,
         bridge: str = BRIDGE,
         bus: str = "",
-        list_paths: ListPaths = media_paths,
     ) -> Pipeline:
         """The first that has such a bridge; `bus` as in `platform:1f00110000.csi` tells two of them apart.
 
         `bridge` is what the entity's name begins with. Raises DeviceGone saying what there is.
         """
-        graphs = [one for one in media_devices(kernel, driver, list_paths) if bus in ("", one.bus)]
+        graphs = [one for one in media_devices(kernel, driver) if bus in ("", one.bus)]
         for graph in graphs:
             chip = graph.find(bridge)
             if chip is not None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import glob
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from board.v4l2.abi import media as m
@@ -15,7 +14,6 @@ from board.v4l2.kernel import Kernel
 from board.v4l2.node import Node, gone
 from edge.model.errors import DeviceGone
 
-ListPaths = Callable[[], Iterable[str]]
 _TRIES = 8  # the graph changes while drivers come up, but not for ever
 
 
@@ -93,14 +91,9 @@ class MediaGraph:
         return "/dev/char/{}:{}".format(*entity.node)
 
 
-def media_paths() -> Sequence[str]:
-    """/dev/media*, in order of their numbers."""
-    return sorted(glob.glob("/dev/media[0-9]*"), key=lambda path: (len(path), path))
-
-
-def media_devices(kernel: Kernel, driver: str, list_paths: ListPaths = media_paths) -> Iterator[MediaGraph]:
+def media_devices(kernel: Kernel, driver: str) -> Iterator[MediaGraph]:
     """The graphs of every media device of that driver. A device that cannot be asked is passed over."""
-    for path in list_paths():
+    for path in kernel.paths("/dev/media"):
         try:
             with Node(path, kernel=kernel) as node:
                 if _text(node.do(MediaIoc.DEVICE_INFO, m.DeviceIdentity()).driver) == driver:

@@ -34,7 +34,7 @@ def program(driver: Rp1Cfe) -> Program:
 
 
 def find(driver: Rp1Cfe, **wish: str) -> Pipeline:
-    return Pipeline.find(driver.kernel, list_paths=lambda: driver.kernel.paths("/dev/media"), **wish)
+    return Pipeline.find(driver.kernel, **wish)
 
 
 def test_stream_and_timings_live_on_different_nodes(driver: Rp1Cfe) -> None:

@@ -34,7 +34,7 @@ def program(driver: Rp1Cfe) -> Program:
 
 
 def configured(driver: Rp1Cfe, code: MbusCode = MbusCode.UYVY8_1X16) -> None:
-    found = Pipeline.find(driver.kernel, list_paths=lambda: driver.kernel.paths("/dev/media"))
+    found = Pipeline.find(driver.kernel)
     found.configure(1920, 1080, code)
 
 
