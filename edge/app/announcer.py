@@ -47,7 +47,8 @@ class Announcer:
         await ctx.stopped()
 
     def _addresses(self) -> list[str]:
-        lines = [f"  page      {self._url}/", f"  WHEP      {self._url}/whep/main"]
+        lines = [f"  page      {self._url}/"]
+        lines += [f"  WHEP      {self._url}/whep/{rung}" for rung in self._config.inputs]
         lines += [f"  SRT       {sink.url.split('?')[0]}" for sink in self._config.srt if "mode=caller" not in sink.url]
         if self._home is not None:
             lines.append(f"  MQTT      127.0.0.1:{self._config.mqtt.port} (a broker of its own)")

@@ -8,17 +8,17 @@ from board.av.url_source import UrlSource
 from board.av.x264 import X264Encoder
 from board.sim.script import FaultScript
 from board.sim.source import SimSource
-from edge.config.model import Config, SourceKind
+from edge.config.model import EncoderConfig, SourceConfig, SourceKind
 from edge.media.painter import PillowPainter
 from edge.model.errors import Invalid
 from edge.ports import Clock, Encoder, Source
 
 
-def make_source(config: Config, *, clock: Clock) -> Source:
+def make_source(config: SourceConfig, *, clock: Clock) -> Source:
     """Raises Invalid on a fault script that cannot be read."""
-    if config.source.kind is SourceKind.URL:
-        return UrlSource(clock=clock, url=config.source.url.url, loop=config.source.url.loop)
-    sim = config.source.sim
+    if config.kind is SourceKind.URL:
+        return UrlSource(clock=clock, url=config.url.url, loop=config.url.loop)
+    sim = config.sim
     return SimSource(
         clock=clock,
         painter=PillowPainter(),
@@ -29,8 +29,8 @@ def make_source(config: Config, *, clock: Clock) -> Source:
     )
 
 
-def make_encoder(config: Config) -> Encoder:
-    return X264Encoder(speed=config.encoder.speed)
+def make_encoder(config: EncoderConfig) -> Encoder:
+    return X264Encoder(speed=config.speed)
 
 
 def _read_script(path: Path | None) -> FaultScript | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edge.config.load import BASE_FILE, Loaded, load_layers
 from edge.config.model import Config
+from edge.model.inputs import Input
 
 BOX_URL = "http://127.0.0.1:8080"
 
@@ -36,6 +37,15 @@ def config_from(arguments: argparse.Namespace) -> Config:
 
 def add_url_option(command: argparse.ArgumentParser) -> None:
     command.add_argument("--url", default=BOX_URL, help="the box's page (default %(default)s)")
+
+
+def add_input_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--input",
+        choices=[str(one) for one in Input],
+        default=str(Input.MAIN),
+        help="which input (default %(default)s)",
+    )
 
 
 def seconds(text: str) -> float:

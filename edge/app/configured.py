@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edge.config.model import Config, SrtSinkConfig
+from edge.config.model import Config, EncoderConfig, SrtSinkConfig
 from edge.model.errors import Invalid
 from edge.model.sink import SinkKind, SinkSpec
 from edge.sinks.srt import srt_options
 from edge.sinks.srt_url import parse_srt_url
 
 WEBRTC = "webrtc"
-_MAIN = "main"
 _LINE_LIMIT_BYTES = 1024  # far above what SRT takes; a device file may have no end
 
 
@@ -44,6 +43,7 @@ class ConfiguredSink:
 @dataclass(frozen=True, slots=True)
 class ConfiguredRung:
     bitrate_bps: int
+    max_bitrate_bps: int
     fingerprint: str
 
 
@@ -53,22 +53,24 @@ class Configured:
 
     sinks: Mapping[str, ConfiguredSink]
     rungs: Mapping[str, ConfiguredRung]
-    max_bitrate_bps: int
 
     @classmethod
     def of(cls, config: Config) -> Configured:
         """Reads the passphrase files (blocking). Raises nothing: what is wrong locks its sink."""
         built_in = ConfiguredSink(SinkSpec(name=WEBRTC, kind=SinkKind.WHEP), fingerprint="built-in")
-        bitrate_bps = config.encoder.bitrate_bps
         return cls(
             sinks={WEBRTC: built_in} | {entry.name: _sink(entry) for entry in config.srt},
-            rungs={_MAIN: ConfiguredRung(bitrate_bps, _fingerprint({"bitrate_bps": bitrate_bps}))},
-            max_bitrate_bps=config.encoder.max_bitrate_bps,
+            rungs={name: _rung(own.encoder) for name, own in config.inputs.items()},
         )
 
 
 def _fingerprint(entry: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
+
+
+def _rung(encoder: EncoderConfig) -> ConfiguredRung:
+    fingerprint = _fingerprint({"bitrate_bps": encoder.bitrate_bps})
+    return ConfiguredRung(encoder.bitrate_bps, encoder.max_bitrate_bps, fingerprint)
 
 
 def _sink(entry: SrtSinkConfig) -> ConfiguredSink:
@@ -80,6 +82,7 @@ def _sink(entry: SrtSinkConfig) -> ConfiguredSink:
         url=entry.url,
         latency_ms=entry.latency_ms,
         stream_id=entry.stream_id,
+        rung=entry.rung,
     )
     lock = _address_lock(spec)
     if lock is not None:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from edge.app.arguments import Arguments
-from edge.app.snapshots import Snapshots
+from edge.app.snapshots import Snapshots, media_of
 from edge.app.wishes import Wishes
-from edge.config.model import Config
 from edge.model.command import Lane, Op
 from edge.model.errors import Invalid, NotSupported
+from edge.model.inputs import Input
 from edge.model.sink import SinkKind, SinkSpec
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.ipc import IpcClient
@@ -24,8 +24,7 @@ _SNAPSHOT_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 class Operations:
     """Every operation names the end state, so that twice equals once."""
 
-    def __init__(self, *, config: Config, wishes: Wishes, snapshots: Snapshots, media: IpcClient) -> None:
-        self._config = config
+    def __init__(self, *, wishes: Wishes, snapshots: Snapshots, media: Mapping[Input, IpcClient]) -> None:
         self._wishes = wishes
         self._snapshots = snapshots
         self._media = media
@@ -69,6 +68,7 @@ class Operations:
             latency_ms=given.integer("latency_ms", least=20, most=8000, default=120),
             stream_id=given.text("stream_id", default=""),
             passphrase=given.secret("passphrase") or "",
+            rung=given.text("rung", pattern=_NAME, default=Input.MAIN),
             running=given.flag("running", default=before.running if before else True),
         )
         given.done()
@@ -86,8 +86,8 @@ class Operations:
 
     async def _encoder_set(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         given = Arguments(args)
-        rung = given.text("rung", pattern=_NAME, default="main")
-        bitrate = given.integer("bitrate", least=100_000, most=self._config.encoder.max_bitrate_bps)
+        rung = given.text("rung", pattern=_NAME, default=Input.MAIN)
+        bitrate = given.integer("bitrate", least=100_000, most=self._wishes.max_bitrate_bps(rung))
         given.done()
         self._wishes.set_bitrate(rung, bitrate)
         return {"rung": rung, "bitrate": bitrate}
@@ -95,9 +95,12 @@ class Operations:
     async def _snapshot_take(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         given = Arguments(args)
         name = given.text("id", pattern=_SNAPSHOT_ID)
+        source = given.text("input", pattern=_NAME, default=Input.MAIN)
         given.done()
-        return await self._snapshots.take(name)
+        return await self._snapshots.take(name, source)
 
     async def _sim_fault(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
-        await self._media.request("fault", args)
+        media = media_of(self._media, Arguments(args).text("input", pattern=_NAME, default=Input.MAIN))
+        fault = {name: value for name, value in args.items() if name != "input"}
+        await media.request("fault", fault)
         return {}

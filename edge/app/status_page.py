@@ -26,21 +26,29 @@ def status_page(document: Document) -> RenderableType:
 
 def _lines(document: Document) -> Iterator[tuple[str, Text]]:
     yield "box", _box(document)
-    yield "picture", _picture(document.get("picture") or {})
-    yield "signal", _signal(document.get("signal") or {})
-    for rung in (document.get("encoder") or {}).get("rungs", ()):
-        yield "encoder", _rung(document["encoder"], rung)
+    yield from _input(document)
+    for other in document.get("inputs", ())[1:]:
+        yield "input", Text(f"{other['name']}, source {other['source']}")
+        yield from _input(other)
     for sink in document.get("sinks", ()):
         yield "output", _sink(sink)
     yield "viewers", Text(str(len(document.get("viewers", ()))))
     for viewer in document.get("viewers", ()):
         yield "", _viewer(viewer)
-    if latency := _latency(document.get("latency") or {}):
-        yield "latency", latency
     if link := document.get("link"):
         yield "link", _link(link)
     if health := document.get("health"):
         yield "health", _health(health)
+
+
+def _input(entry: Document) -> Iterator[tuple[str, Text]]:
+    """Of the whole document, whose picture is the first input's, or of one of its `inputs`."""
+    yield "picture", _picture(entry.get("picture") or {})
+    yield "signal", _signal(entry.get("signal") or {})
+    for rung in (entry.get("encoder") or {}).get("rungs", ()):
+        yield "encoder", _rung(entry["encoder"], rung)
+    if latency := _latency(entry.get("latency") or {}):
+        yield "latency", latency
 
 
 def _box(document: Document) -> Text:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 
-from edge.app.configured import WEBRTC, Configured, ConfiguredSink
+from edge.app.configured import WEBRTC, Configured, ConfiguredRung, ConfiguredSink
 from edge.app.overrides import Overrides, SetBitrate, SetSink
 from edge.app.overrides_file import OverridesFile
 from edge.config.model import Config
@@ -71,9 +71,10 @@ class Wishes:
         self._change(self._overrides.without(sink))
 
     def set_sink(self, spec: SinkSpec) -> None:
-        """Add or replace an output. Raises Invalid for the name that WebRTC has."""
+        """Add or replace an output. Raises Invalid for the name that WebRTC has, NotFound (`unknown_rung`)."""
         if spec.name == WEBRTC:
             raise Invalid(f"sink: {WEBRTC!r} is the name of the built-in WebRTC output", code="reserved_name")
+        self._rung(spec.rung)
         configured = self._configured.sinks.get(spec.name)
         if configured is None:
             self._change(self._overrides.with_sink(SetSink(spec)))
@@ -96,12 +97,13 @@ class Wishes:
 
     def set_bitrate(self, rung: str, bitrate_bps: int) -> None:
         """Raises NotFound (`unknown_rung`)."""
-        configured = self._configured.rungs.get(rung)
-        if configured is None:
-            known = ", ".join(self._configured.rungs)
-            raise NotFound(f"rung: no rung {rung!r}; there is {known}", code="unknown_rung")
+        configured = self._rung(rung)
         changed = SetBitrate(bitrate_bps, over=configured.fingerprint)
         self._change(self._overrides.with_bitrate(rung, changed if bitrate_bps != configured.bitrate_bps else None))
+
+    def max_bitrate_bps(self, rung: str) -> int:
+        """What `set_bitrate` may be asked for. Raises NotFound (`unknown_rung`)."""
+        return self._rung(rung).max_bitrate_bps
 
     def sink(self, name: str) -> SinkSpec | None:
         return self._sinks.get(name)
@@ -111,6 +113,13 @@ class Wishes:
         if found is None:
             known = ", ".join(sorted(self._sinks))
             raise NotFound(f"sink: no output {sink!r}; there is {known}", code="unknown_sink")
+        return found
+
+    def _rung(self, name: str) -> ConfiguredRung:
+        found = self._configured.rungs.get(name)
+        if found is None:
+            known = ", ".join(self._configured.rungs)
+            raise NotFound(f"rung: no rung {name!r}; there is {known}", code="unknown_rung")
         return found
 
     def _change(self, overrides: Overrides) -> None:
@@ -159,6 +168,6 @@ def _wanted_rungs(configured: Configured, overrides: Overrides) -> tuple[RungSpe
     """A bitrate set under a higher ceiling comes down to today's."""
     set_bps = {name: bitrate.bitrate_bps for name, bitrate in overrides.bitrates.items()}
     return tuple(
-        RungSpec(name, min(set_bps.get(name, rung.bitrate_bps), configured.max_bitrate_bps))
+        RungSpec(name, min(set_bps.get(name, rung.bitrate_bps), rung.max_bitrate_bps))
         for name, rung in configured.rungs.items()
     )

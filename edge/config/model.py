@@ -7,12 +7,15 @@ docs/configuration.md say of it. Relative paths are relative to the working dire
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from edge.model.inputs import Input
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Bitrate = Annotated[int, Field(ge=100_000, le=100_000_000)]
@@ -62,12 +65,12 @@ class SourceConfig(Section):
     @model_validator(mode="after")
     def _url_needed(self) -> SourceConfig:
         if self.kind is SourceKind.URL and not self.url.url:
-            raise ValueError("kind 'url' needs source.url.url")
+            raise ValueError("kind 'url' needs an address in url.url")
         return self
 
 
 class EncoderConfig(Section):
-    """The encode that every viewer and output shares: the rung `main`."""
+    """The encode that every viewer and output of an input shares: its rung."""
 
     bitrate_bps: Annotated[Bitrate, Field(description="Target bit rate at start, in bit/s.")] = 8_000_000
     max_bitrate_bps: Annotated[
@@ -83,6 +86,21 @@ class EncoderConfig(Section):
         if self.bitrate_bps > self.max_bitrate_bps:
             raise ValueError("bitrate_bps is above max_bitrate_bps")
         return self
+
+
+class InputConfig(Section):
+    """One input: where its pictures come from and how they are encoded."""
+
+    source: SourceConfig = SourceConfig()
+    encoder: EncoderConfig = EncoderConfig()
+
+
+class SecondConfig(InputConfig):
+    """A second input, the rung `second`. It has a media process of its own, not a second loop in the first's: a driver
+    that hangs or a crash must never touch the other's picture, and one busy Python thread costs every other thread of
+    its process 20 ms."""
+
+    enabled: Annotated[bool, Field(description="Whether the box has a second input.")] = False
 
 
 class LivenessConfig(Section):
@@ -108,6 +126,7 @@ class SrtSinkConfig(Section):
         int, Field(ge=20, le=8000, description="SRT latency in ms: about 4 round trips, 120 at least on a clean path.")
     ] = 120
     stream_id: Annotated[str, Field(max_length=512, description="SRT stream id that a caller announces.")] = ""
+    rung: Annotated[Input, Field(description="Which input it sends; `second` needs `second.enabled`.")] = Input.MAIN
     passphrase_file: Annotated[
         Path | None, Field(description="File whose first line is the passphrase (10 to 79 characters); turns on AES.")
     ] = None
@@ -168,6 +187,7 @@ class Config(Section):
     log_level: Annotated[LogLevel, Field(description="The least severe messages that are logged.")] = "INFO"
     source: SourceConfig = SourceConfig()
     encoder: EncoderConfig = EncoderConfig()
+    second: SecondConfig = SecondConfig()
     liveness: LivenessConfig = LivenessConfig()
     srt: tuple[SrtSinkConfig, ...] = (SrtSinkConfig(),)
     web: WebConfig = WebConfig()
@@ -184,3 +204,18 @@ class Config(Section):
         if any(sink.name == "webrtc" for sink in srt):
             raise ValueError("'webrtc' is the name of the built-in WebRTC output")
         return srt
+
+    @field_validator("srt")
+    @classmethod
+    def _rungs_are_there(cls, srt: tuple[SrtSinkConfig, ...], known: ValidationInfo) -> tuple[SrtSinkConfig, ...]:
+        second: SecondConfig | None = known.data.get("second")  # absent where it is wrong itself
+        for sink in srt:
+            if sink.rung is Input.SECOND and second is not None and not second.enabled:
+                raise ValueError(f"output {sink.name!r} has the rung 'second', but second.enabled is false")
+        return srt
+
+    @property
+    def inputs(self) -> Mapping[Input, InputConfig]:
+        """Those that the box has, the first one first."""
+        first = {Input.MAIN: InputConfig(source=self.source, encoder=self.encoder)}
+        return first | ({Input.SECOND: self.second} if self.second.enabled else {})
