@@ -48,11 +48,9 @@ _STALL_S = 30.0
 
 
 class MediaProcess:
-    """Wires the media parts of one input. Raises Invalid when the box does not have that input."""
+    """Wires the media parts of one input."""
 
     def __init__(self, *, config: Config, input: Input, places: Places, supervisor: Supervisor) -> None:
-        if input not in config.inputs:
-            raise Invalid(f"there is no input {input!r}: {input}.enabled is false")
         own = config.inputs[input]
         self._input = input
         self._places = places
@@ -188,7 +186,9 @@ def _target(encoder: EncoderConfig) -> EncodeTarget:
 
 
 def main(config: Config, input: Input = Input.MAIN) -> int:
-    """Run until told to stop."""
+    """Run until told to stop. Raises Invalid when the box does not have that input."""
+    if input not in config.inputs:
+        raise Invalid(f"there is no input {str(input)!r}: {input}.enabled is false")
     sys.setswitchinterval(_SWITCH_S)
     claim_urgency()
     places = Places.of(config.paths)

@@ -9,6 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from edge.model.inputs import Input
+
 _GOOD, _BAD, _SO_SO = "green", "bold red", "yellow"
 _COLOURS = {"error": _BAD, "warning": _SO_SO, "info": "cyan"}
 Document = Mapping[str, Any]
@@ -88,9 +90,14 @@ def _rung(encoder: Document, rung: Document) -> Text:
 def _sink(sink: Document) -> Text:
     state = str(sink.get("state"))
     colour = {"live": _GOOD, "failed": _BAD, "connecting": _SO_SO}.get(state, "")
-    text = Text.assemble(f"{sink.get('name')} ({sink.get('kind')}): ", (state, colour))
+    text = Text.assemble(f"{sink.get('name')} ({_kind(sink)}): ", (state, colour))
     text.append(f", {sink.get('delivered', 0)} delivered, {sink.get('dropped', 0)} dropped")
     return text.append(f", {sink['last_error']}") if sink.get("last_error") else text
+
+
+def _kind(sink: Document) -> str:
+    rung = sink.get("rung", Input.MAIN)
+    return str(sink.get("kind")) if rung == Input.MAIN else f"{sink.get('kind')}, {rung}"
 
 
 def _viewer(viewer: Document) -> Text:

@@ -10,6 +10,7 @@ import pytest
 from edge.config.load import load, load_layers
 from edge.config.model import Config, SourceKind
 from edge.model.errors import Invalid
+from edge.model.inputs import Input
 
 
 def put(path: Path, text: str) -> Path:
@@ -147,7 +148,19 @@ BAD = {
     "srt without port": Bad(
         "[[srt]]\nurl = 'srt://a'", '@: srt.0.url: must name a port, as in srt://HOST:PORT (got "srt://a")'
     ),
-    "url kind without url": Bad("[source]\nkind = 'url'", "@: source: kind 'url' needs source.url.url"),
+    "url kind without url": Bad("[source]\nkind = 'url'", "@: source: kind 'url' needs an address in url.url"),
+    "second url without url": Bad(
+        "[second]\nenabled = true\n[second.source]\nkind = 'url'",
+        "@: second.source: kind 'url' needs an address in url.url",
+    ),
+    "second above its ceiling": Bad(
+        "[second.encoder]\nbitrate_bps = 30000000", "@: second.encoder: bitrate_bps is above max_bitrate_bps"
+    ),
+    "second mistyped": Bad("[second]\nenable = true", "@: second.enable: unknown key; did you mean enabled?"),
+    "no such rung": Bad("[[srt]]\nrung = 'third'", "@: srt.0.rung: must be 'main' or 'second' (got \"third\")"),
+    "rung without its input": Bad(
+        "[[srt]]\nrung = 'second'", "@: srt: output 'srt' has the rung 'second', but second.enabled is false"
+    ),
     "above the ceiling": Bad("[encoder]\nbitrate_bps = 30000000", "@: encoder: bitrate_bps is above max_bitrate_bps"),
     "long value": Bad(f"[web]\nport = '{'x' * 80}'", f'@: web.port: must be a whole number (got "{"x" * 56}...)'),
     "syntax": Bad("[web]\nport = = 3", "@: is not TOML: Invalid value (at line 2, column 8)"),
@@ -215,3 +228,13 @@ def test_secrets_are_not_in_messages(base: Path, text: str, sets: tuple[str, ...
     with pytest.raises(Invalid) as caught:
         load(base=base, sets=sets)
     assert "hunter2" not in str(caught.value)
+
+
+def test_box_has_one_input_until_the_second_is_enabled(base: Path) -> None:
+    assert list(load(base=base).inputs) == ["main"]
+    put(base, "[second]\nenabled = true\n[second.source.sim]\nfps = 25\n[[srt]]\nrung = 'second'")
+    config = load(base=base)
+    assert list(config.inputs) == ["main", "second"]
+    assert config.inputs[Input.MAIN].encoder is config.encoder
+    assert (config.inputs[Input.SECOND].source.sim.fps, config.source.sim.fps) == (25, 60)
+    assert config.srt[0].rung == "second"

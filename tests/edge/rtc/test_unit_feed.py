@@ -20,7 +20,9 @@ def got() -> list[AccessUnit | str]:
 
 @pytest.fixture
 def feed(media, got: list[AccessUnit | str]) -> UnitFeed:
-    return UnitFeed(rung="main", path=media.path, on_unit=got.append, on_connect=lambda: got.append("connected"), retry_s=0.01)
+    return UnitFeed(
+        rung="main", path=media.path, on_unit=got.append, on_connect=lambda: got.append("connected"), retry_s=0.01
+    )
 
 
 async def test_units_arrive_unchanged(feed, media, got, make_unit: MakeUnit, running, eventually) -> None:
