@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import Any, Protocol, runtime_checkable
 
 from edge.model.frame import AccessUnit, Encoded, Frame
+from edge.model.picture import CaptureMode
 from edge.model.signal import Signal
 from edge.model.video import EncodeTarget, StreamFormat, VideoFormat
 
@@ -57,6 +58,19 @@ class Faultable(Protocol):
 
     def fault(self, kind: str, seconds: float | None) -> None:
         """Start a fault now, for `seconds` (until the next one when None). Raises Invalid."""
+        ...
+
+
+@runtime_checkable
+class Prefers(Protocol):
+    """A source that can be asked for a capture mode."""
+
+    def prefer(self, modes: Sequence[CaptureMode]) -> None:
+        """Take the first of these modes that the input offers, its own choice when it offers none.
+
+        May come from any thread and at any time, often with what it already knows; changes nothing
+        then. Raises nothing: what comes out is seen by the format of the frames.
+        """
         ...
 
 

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from edge.model.errors import Invalid
+from edge.model.rect import Rect
 
 _MISSING = object()
+_LARGEST_PX = 16_384
 
 
 class Arguments:
@@ -46,6 +48,22 @@ class Arguments:
             raise Invalid(f"{name}: expected true or false, got {_shown(value)}")
         return value
 
+    def size(self, name: str) -> tuple[int, int] | None:
+        """[width, height] in pixels; None when it is not given."""
+        value = self._take(name, None)
+        if value is None:
+            return None
+        width, height = _numbers(name, value, ("width", "height"))
+        return width, height
+
+    def rects(self, name: str, *, most: int) -> tuple[Rect, ...]:
+        """A list of [x, y, width, height], at most so many."""
+        value = self._take(name, _MISSING)
+        if not isinstance(value, list) or len(value) > most:
+            raise Invalid(f"{name}: expected a list of at most {most} rectangles, got {_shown(value)}")
+        words = ("x", "y", "width", "height")
+        return tuple(Rect(*_numbers(f"{name}[{index}]", one, words)) for index, one in enumerate(value))
+
     def done(self) -> None:
         if self._left:
             raise Invalid(f"{', '.join(sorted(map(str, self._left)))}: not an argument of this operation")
@@ -55,6 +73,17 @@ class Arguments:
         if value is _MISSING:
             raise Invalid(f"{name}: missing")
         return value
+
+
+def _numbers(name: str, value: object, words: tuple[str, ...]) -> tuple[int, ...]:
+    shape = f"[{', '.join(words)}]"
+    if not isinstance(value, list) or len(value) != len(words):
+        raise Invalid(f"{name}: expected {shape}, got {_shown(value)}")
+    for word, number in zip(words, value, strict=True):
+        least = 0 if word in ("x", "y") else 1
+        if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= _LARGEST_PX:
+            raise Invalid(f"{name}: {word} must be a whole number within {least}..{_LARGEST_PX}, got {_shown(number)}")
+    return tuple(value)
 
 
 def _shown(value: object) -> str:

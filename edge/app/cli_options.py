@@ -7,8 +7,11 @@ import math
 from pathlib import Path
 
 from edge.config.load import BASE_FILE, Loaded, load_layers
-from edge.config.model import Config
+from edge.config.model import Config, ModalityConfig
+from edge.modality.library import Library
+from edge.model.errors import Invalid, NotFound
 from edge.model.inputs import Input
+from edge.model.picture import NO_PRESET
 
 BOX_URL = "http://127.0.0.1:8080"
 
@@ -27,12 +30,24 @@ def add_config_options(command: argparse.ArgumentParser) -> None:
 
 def layers_from(arguments: argparse.Namespace) -> Loaded:
     """Raises Invalid listing every problem."""
-    return load_layers(base=arguments.base, files=arguments.config, sets=arguments.set)
+    loaded = load_layers(base=arguments.base, files=arguments.config, sets=arguments.set)
+    _check_presets(loaded.config.modality)
+    return loaded
 
 
 def config_from(arguments: argparse.Namespace) -> Config:
     """Raises Invalid listing every problem."""
     return layers_from(arguments).config
+
+
+def _check_presets(modality: ModalityConfig) -> None:
+    """Raises Invalid: their files are checked as the configuration is, before anything starts."""
+    library = Library.load(modality.presets_dir)
+    if modality.preset != NO_PRESET:
+        try:
+            library.find(modality.preset)
+        except NotFound as error:
+            raise Invalid(f"modality.preset: {error}", code="config") from error
 
 
 def add_url_option(command: argparse.ArgumentParser) -> None:

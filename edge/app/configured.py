@@ -9,8 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edge.config.model import Config, EncoderConfig, SrtSinkConfig
+from edge.config.model import Config, EncoderConfig, MaskConfig, SrtSinkConfig
 from edge.model.errors import Invalid
+from edge.model.inputs import Input
+from edge.model.picture import NO_PRESET, Mask, Sheet
+from edge.model.rect import Rect
 from edge.model.sink import SinkKind, SinkSpec
 from edge.sinks.srt import srt_options
 from edge.sinks.srt_url import parse_srt_url
@@ -42,8 +45,11 @@ class ConfiguredSink:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredRung:
+    """`bitrate_bps` at start and `max_bitrate_bps` hold where no preset says otherwise."""
+
     bitrate_bps: int
     max_bitrate_bps: int
+    gop_s: float
     fingerprint: str
 
 
@@ -53,14 +59,30 @@ class Configured:
 
     sinks: Mapping[str, ConfiguredSink]
     rungs: Mapping[str, ConfiguredRung]
+    freeze_after_ms: int
+    preset: str
+    preset_fingerprint: str
+    device: str
+    mask: Mask | None
+    mask_fingerprint: str
+    second_mask: Mask | None
 
     @classmethod
     def of(cls, config: Config) -> Configured:
         """Reads the passphrase files (blocking). Raises nothing: what is wrong locks its sink."""
         built_in = ConfiguredSink(SinkSpec(name=WEBRTC, kind=SinkKind.WHEP), fingerprint="built-in")
+        preset = config.modality.preset
+        presets = {Input.MAIN: {} if preset == NO_PRESET else {"preset": preset}}
         return cls(
             sinks={WEBRTC: built_in} | {entry.name: _sink(entry) for entry in config.srt},
-            rungs={name: _rung(own.encoder) for name, own in config.inputs.items()},
+            rungs={name: _rung(own.encoder, presets.get(name, {})) for name, own in config.inputs.items()},
+            freeze_after_ms=config.liveness.freeze_after_ms,
+            preset=preset,
+            preset_fingerprint=_fingerprint({"preset": preset}),
+            device=config.modality.device,
+            mask=_mask(config.mask),
+            mask_fingerprint=_fingerprint(config.mask.model_dump(mode="json", exclude_defaults=True)),
+            second_mask=_mask(config.second.mask),
         )
 
 
@@ -68,9 +90,14 @@ def _fingerprint(entry: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
 
 
-def _rung(encoder: EncoderConfig) -> ConfiguredRung:
-    fingerprint = _fingerprint({"bitrate_bps": encoder.bitrate_bps})
-    return ConfiguredRung(encoder.bitrate_bps, encoder.max_bitrate_bps, fingerprint)
+def _rung(encoder: EncoderConfig, preset: Mapping[str, str]) -> ConfiguredRung:
+    fingerprint = _fingerprint({"bitrate_bps": encoder.bitrate_bps, **preset})
+    return ConfiguredRung(encoder.bitrate_bps, encoder.max_bitrate_bps, encoder.gop_s, fingerprint)
+
+
+def _mask(config: MaskConfig) -> Mask | None:
+    rects = tuple(Rect(*rect) for rect in config.rects)
+    return Mask((Sheet(config.of, rects),)) if rects else None
 
 
 def _sink(entry: SrtSinkConfig) -> ConfiguredSink:

@@ -23,7 +23,9 @@ from edge.health.meter import BoxMeter
 from edge.health.watch import HealthWatch, Watched
 from edge.link.identity import box_id
 from edge.link.link import Link
+from edge.modality.library import Library
 from edge.model.inputs import Input
+from edge.model.picture import Size
 from edge.model.status import ComponentState
 from edge.runtime.clock import SystemClock, rfc3339
 from edge.runtime.command_bus import CommandBus
@@ -47,10 +49,11 @@ class ControlProcess:
 
     def __init__(self, *, config: Config, places: Places) -> None:
         clock = self._clock = SystemClock()
+        library = Library.load(config.modality.presets_dir)
         sealer = Sealer(places.state / "box.key")
         self._board = StatusBoard()
         self._bus = CommandBus()
-        self._wishes = Wishes(config=config, path=places.state / "wishes.sealed", sealer=sealer)
+        self._wishes = Wishes(config=config, path=places.state / "wishes.sealed", sealer=sealer, library=library)
         self._issues = IssueBook(now_text=lambda: rfc3339(clock.utc_ns()))
         findings = Findings(standing=self._wishes.trouble)
         self._world = World(
@@ -61,7 +64,9 @@ class ControlProcess:
         self._rtc = self._rtc_client(places)
         pictures = LivePictures(media=self._media)
         snapshots = Snapshots(pictures=pictures, folder=places.snapshots, sealer=sealer)
-        Operations(wishes=self._wishes, snapshots=snapshots, media=self._media).register(self._bus)
+        Operations(
+            wishes=self._wishes, snapshots=snapshots, media=self._media, picture_size=self._picture_size
+        ).register(self._bus)
         name = box_id(places.state)
         self._introduce(name)
         keyring = Keyring(places.state / "controllers.json")
@@ -101,6 +106,11 @@ class ControlProcess:
         self._wishes.on_change(steward.due)
         self._stewards.append(steward)
         return steward
+
+    def _picture_size(self) -> Size | None:
+        signal = self._board.get("signal") or {}
+        video = signal.get("format") or signal.get("last_good_format")
+        return (video["width"], video["height"]) if video else None
 
     def _introduce(self, name: str) -> None:
         self._board.put("box", {"id": name, "name": name})
@@ -143,7 +153,7 @@ class ControlProcess:
         return WebServer(app=app, host=config.web.host, port=config.web.port)
 
     async def _send_plan(self, input: Input) -> None:
-        await self._media[input].request("plan", to_wire(self._wishes.plan))
+        await self._media[input].request("plan", to_wire(self._wishes.plan_for(input)))
 
     async def _send_enabled(self) -> None:
         await self._rtc.request("enable", {"running": self._wishes.webrtc_running})

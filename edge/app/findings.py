@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.model.inputs import Input
+from edge.model.picture import CaptureMode
 from edge.model.status import Severity
 from edge.runtime.issues import Finding
 
+_FPS_SLACK = 0.005
 _BUDGET_MS = 200.0
 _BUDGET_HOLDS_S = 5.0
 _RESTART_S = 3.0
@@ -52,6 +54,8 @@ class Findings:
         for entry in document.get("inputs", ()):
             yield from self._input(document, entry, parts=parts.get(entry["name"]), now_s=now_s)
         yield from self._process("rtc", up=rtc_up, now_s=now_s)
+        if Input.MAIN in parts:
+            yield from _framing(document)
         yield from _sinks(document)
         for sentence in self.standing:
             yield Finding("start_up", Severity.ERROR, "Mend what the message names, then restart the box.", sentence)
@@ -103,9 +107,32 @@ def _picture(entry: Mapping[str, Any], subject: str) -> Iterator[Finding]:
     if state in _SIGNAL_ADVICE:
         advice = _STREAM_ADVICE if entry["source"] == "url" else _SIGNAL_ADVICE[state]
         yield Finding(f"signal_{state}", Severity.ERROR, advice, subject, signal.get("detail", ""))
+    elif withheld := entry["mask"]["withheld"]:
+        advice = "Set the mask anew for the picture as it is now, or bring back the picture it was made for."
+        yield Finding("picture_withheld", Severity.ERROR, advice, subject, withheld)
     elif picture.get("live") is False:
         advice = "Look at the imaging device: it may be frozen, paused or in stand-by."
         yield Finding("picture_not_live", Severity.ERROR, advice, subject, picture.get("reason", ""))
+
+
+def _framing(document: Mapping[str, Any]) -> Iterator[Finding]:
+    """What of preset and crop is not as it is wanted."""
+    if trouble := (document.get("crop") or {}).get("trouble"):
+        advice = "The whole picture is shown. Mend the crop of the preset, or bring back the picture it was made for."
+        yield Finding("crop_not_applied", Severity.WARNING, advice, detail=trouble)
+    preset, video = document.get("preset") or {}, (document.get("signal") or {}).get("format")
+    if video and preset.get("modes") and not any(_is_mode(mode, video) for mode in preset["modes"]):
+        advice = "Set the imaging device to the first of these modes that it has."
+        comes = f"{video['width']}x{video['height']}@{video['fps']:g}"
+        detail = f"the source delivers {comes}, the preset wants one of {', '.join(preset['modes'])}"
+        yield Finding("preset_mode_absent", Severity.INFO, advice, preset.get("name", ""), detail)
+
+
+def _is_mode(mode: str, video: Mapping[str, Any]) -> bool:
+    """59.94 frames/s pass for 60."""
+    wanted = CaptureMode.parse(mode)
+    same_size = (wanted.width, wanted.height) == (video["width"], video["height"])
+    return same_size and abs(video["fps"] - wanted.fps) < _FPS_SLACK * wanted.fps
 
 
 def _parts(parts: Iterable[Mapping[str, Any]], subject: str) -> Iterator[Finding]:

@@ -20,11 +20,11 @@ from edge.app.plan_wire import from_wire
 from edge.app.process import claim_urgency, run_process
 from edge.config.model import Config, EncoderConfig, LivenessConfig
 from edge.media.capture import CaptureLoop, SlateLoop
+from edge.media.crop import compact
 from edge.media.distributor import Distributor
-from edge.media.freeze import FreezeWatch
 from edge.media.keyframe_gate import KeyframeGate
 from edge.media.latency import LatencyBook
-from edge.media.mixer import Mixer
+from edge.media.mixer import Feed, Mixer
 from edge.media.painter import PillowPainter
 from edge.media.rung import Rung
 from edge.media.signal_book import SignalBook
@@ -33,7 +33,7 @@ from edge.model.errors import Invalid, NotSupported, SignalLost
 from edge.model.feedback import Feedback, KeyframeRequest
 from edge.model.inputs import Input
 from edge.model.video import EncodeTarget
-from edge.ports import Clock, Faultable
+from edge.ports import Clock, Faultable, Prefers
 from edge.runtime.clock import SystemClock
 from edge.runtime.component import Component, Context, Threaded
 from edge.runtime.ipc import IpcServer, Reply
@@ -116,11 +116,13 @@ class MediaProcess:
 
     async def _answer_plan(self, args: Mapping[str, Any]) -> Reply:
         plan = from_wire(args)
+        self._mixer.frame_as(plan.picture)  # first: nothing may be sent before it is masked
+        if isinstance(self._source, Prefers):
+            self._source.prefer(plan.picture.modes)
         async with self._applying:
-            await self._outputs.apply([sink for sink in plan.sinks if sink.rung == self._input])
+            await self._outputs.apply(plan.sinks)
         for rung in plan.rungs:
-            if rung.name == self._input:
-                self._rung.retarget(rung.bitrate_bps)
+            self._rung.aim(EncodeTarget(rung.bitrate_bps, rung.max_bitrate_bps, rung.gop_s))
         return Reply()
 
     async def _answer_still(self, args: Mapping[str, Any]) -> Reply:
@@ -130,9 +132,11 @@ class MediaProcess:
     async def _still(self) -> Reply:
         frame = self._mixer.take_latest()
         if frame is None:
-            signal = self._book.signal
-            raise SignalLost(f"no picture: {title_of(signal.state).lower()}", code="no_live_picture")
+            state = self._mixer.state()
+            reason = state.reason or title_of(self._book.signal.state).lower()
+            raise SignalLost(f"no picture: {reason}", code="no_live_picture")
         try:
+            frame = compact(frame)  # a cropped picture has gaps between its rows
             jpeg = await asyncio.to_thread(jpeg_of, frame)
         finally:
             frame.lease.release()
@@ -175,9 +179,8 @@ def _mixer(config: LivenessConfig, *, clock: Clock, book: SignalBook, rung: Rung
         book=book,
         slate=SlatePainter(painter=painter),
         banner=FrozenBanner(painter=painter),
-        freeze=FreezeWatch(after_ns=config.freeze_after_ms * 1_000_000),
         slate_after_ns=config.slate_after_ms * 1_000_000,
-        rungs=(rung.put,),
+        rungs=(Feed(rung.put),),
     )
 
 

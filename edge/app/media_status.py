@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from edge.app.outputs import OutputReport, Outputs
+from edge.app.picture_status import framing_of
 from edge.media.latency import LatencyBook
 from edge.media.mixer import Mixer
 from edge.media.rung import Rung
@@ -44,6 +45,7 @@ class MediaStatus:
             "pid": os.getpid(),
             "signal": self._signal(),
             "picture": asdict(self._mixer.state()),
+            "framing": framing_of(self._mixer.framed()),
             "encoder": self._encoder(),
             "sinks": [_output(report) for report in self._outputs.reports()],
             "latency": self._latencies(),

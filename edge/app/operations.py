@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from edge.app.arguments import Arguments
+from edge.app.picture_wish import LEAST_BPS
 from edge.app.snapshots import Snapshots, media_of
 from edge.app.wishes import Wishes
 from edge.model.command import Lane, Op
-from edge.model.errors import Invalid, NotSupported
+from edge.model.errors import Invalid, NotSupported, Rejected
 from edge.model.inputs import Input
+from edge.model.picture import MASK_AREAS, Mask, Sheet, Size
 from edge.model.sink import SinkKind, SinkSpec
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.ipc import IpcClient
@@ -22,9 +24,20 @@ _SNAPSHOT_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 
 class Operations:
-    """Every operation names the end state, so that twice equals once."""
+    """Every operation names the end state, so that twice equals once.
 
-    def __init__(self, *, wishes: Wishes, snapshots: Snapshots, media: Mapping[Input, IpcClient]) -> None:
+    `picture_size` is that of the first input's picture now, None without one.
+    """
+
+    def __init__(
+        self,
+        *,
+        wishes: Wishes,
+        snapshots: Snapshots,
+        media: Mapping[Input, IpcClient],
+        picture_size: Callable[[], Size | None],
+    ) -> None:
+        self._picture_size = picture_size
         self._wishes = wishes
         self._snapshots = snapshots
         self._media = media
@@ -35,6 +48,8 @@ class Operations:
         bus.register(Op.SINK_SET, Lane.CONFIG, self._sink_set)
         bus.register(Op.SINK_REMOVE, Lane.CONFIG, self._sink_remove)
         bus.register(Op.ENCODER_SET, Lane.CONFIG, self._encoder_set)
+        bus.register(Op.PRESET_SET, Lane.CONFIG, self._preset_set, grave=self._preset_uncovers)
+        bus.register(Op.MASK_SET, Lane.CONFIG, self._mask_set, grave=self._mask_uncovers)
         bus.register(Op.SNAPSHOT_TAKE, Lane.RECORD, self._snapshot_take)
         bus.register(Op.SIM_FAULT, Lane.SYSTEM, self._sim_fault)
 
@@ -87,10 +102,48 @@ class Operations:
     async def _encoder_set(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         given = Arguments(args)
         rung = given.text("rung", pattern=_NAME, default=Input.MAIN)
-        bitrate = given.integer("bitrate", least=100_000, most=self._wishes.max_bitrate_bps(rung))
+        bitrate = given.integer("bitrate", least=LEAST_BPS, most=self._wishes.limits(rung).ceiling_bps)
         given.done()
         self._wishes.set_bitrate(rung, bitrate)
         return {"rung": rung, "bitrate": bitrate}
+
+    async def _preset_set(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        name = _modality(args)
+        self._wishes.set_preset(name)
+        limits = self._wishes.picture.limits
+        return {"modality": name, "bitrate_floor": limits.floor_bps, "bitrate_ceiling": limits.ceiling_bps}
+
+    def _preset_uncovers(self, args: Mapping[str, Any]) -> bool:
+        try:
+            return self._wishes.preset_uncovers(_modality(args), now=self._picture_size())
+        except Rejected:
+            return False
+
+    async def _mask_set(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        mask = self._mask(args)
+        self._wishes.set_mask(mask)
+        sheets = mask.sheets if mask else ()
+        rects = [[r.x, r.y, r.width, r.height] for sheet in sheets for r in sheet.rects]
+        return {"rects": rects, "of": list(sheets[0].of) if sheets else None}
+
+    def _mask_uncovers(self, args: Mapping[str, Any]) -> bool:
+        try:
+            return self._wishes.mask_uncovers(self._mask(args), now=self._picture_size())
+        except Rejected:
+            return False
+
+    def _mask(self, args: Mapping[str, Any]) -> Mask | None:
+        """Raises Invalid: `mask_outside_picture`, `picture_size_unknown`."""
+        given = Arguments(args)
+        rects = given.rects("rects", most=MASK_AREAS)
+        of = given.size("of") or self._picture_size()
+        given.done()
+        if not rects:
+            return None
+        if of is None:
+            sentence = "of: missing, and there is no picture now whose size could be meant"
+            raise Invalid(sentence, code="picture_size_unknown")
+        return Mask((Sheet(of, rects),))
 
     async def _snapshot_take(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         given = Arguments(args)
@@ -104,3 +157,10 @@ class Operations:
         fault = {name: value for name, value in args.items() if name != "input"}
         await media.request("fault", fault)
         return {}
+
+
+def _modality(args: Mapping[str, Any]) -> str:
+    given = Arguments(args)
+    name = given.text("modality", pattern=_NAME)
+    given.done()
+    return name

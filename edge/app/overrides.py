@@ -1,8 +1,10 @@
 """What commands changed against the configuration: a value, and its form on disk.
 
-`{"v": 2, "sinks": [{"spec": {...}, "over"}], "removed": {name: over}, "stopped": {name: over},
-"bitrates": {rung: {"bitrate_bps", "over"}}}`. `over` is the fingerprint of the configured entry
-that is overridden: once the technician changes the entry, the override no longer holds.
+`{"v": 3, "sinks": [{"spec": {...}, "over"}], "removed": {name: over}, "stopped": {name: over},
+"bitrates": {rung: {"bitrate_bps", "over"}}, "preset": null or {"name", "over"}, "mask": null or
+{"mask", "over"}}`. `over` is the fingerprint of the configured entry that is overridden: once the
+technician changes the entry, the override no longer holds. Version 2 has neither preset nor mask,
+and is still written where there is none, so that a rolled back software can read it.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
 from edge.app.configured import Configured
-from edge.app.plan_wire import sink_from_wire
+from edge.app.plan_wire import mask_from_wire, sink_from_wire
 from edge.model.errors import Invalid
+from edge.model.picture import Mask
 from edge.model.sink import SinkSpec
 
-_VERSION = 2
-_FIELDS = frozenset(("v", "sinks", "removed", "stopped", "bitrates"))
+_VERSION = 3
+_FIELDS_2 = frozenset(("v", "sinks", "removed", "stopped", "bitrates"))
+_FIELDS = {2: _FIELDS_2, 3: _FIELDS_2 | {"preset", "mask"}}
 _T = TypeVar("_T")
 
 
@@ -37,6 +41,20 @@ class SetBitrate:
 
 
 @dataclass(frozen=True, slots=True)
+class SetPreset:
+    name: str
+    over: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetMask:
+    """`mask` None: without one of the box's own, whatever the configuration says."""
+
+    mask: Mask | None
+    over: str
+
+
+@dataclass(frozen=True, slots=True)
 class Overrides:
     """`removed` and `stopped`: configured outputs, by name, with their fingerprints."""
 
@@ -44,11 +62,14 @@ class Overrides:
     removed: Mapping[str, str] = field(default_factory=dict)
     stopped: Mapping[str, str] = field(default_factory=dict)
     bitrates: Mapping[str, SetBitrate] = field(default_factory=dict)
+    preset: SetPreset | None = None
+    mask: SetMask | None = None
 
     @property
     def names(self) -> frozenset[str]:
-        """Of the outputs and rungs that commands changed."""
-        return frozenset((*self.sinks, *self.removed, *self.stopped, *self.bitrates))
+        """Of the outputs and rungs that commands changed, and what else they did."""
+        others = [name for name, one in (("the preset", self.preset), ("the mask", self.mask)) if one is not None]
+        return frozenset((*self.sinks, *self.removed, *self.stopped, *self.bitrates, *others))
 
     def without(self, sink: str) -> Overrides:
         """As if no command had ever named that output."""
@@ -82,11 +103,21 @@ class Overrides:
         others = _less(self.bitrates, rung)
         return replace(self, bitrates=others if bitrate is None else {**others, rung: bitrate})
 
+    def with_preset(self, preset: SetPreset | None) -> Overrides:
+        """None: as configured. Bit rates that were set under another preset go with it."""
+        return replace(self, preset=preset, bitrates={})
+
+    def with_mask(self, mask: SetMask) -> Overrides:
+        return replace(self, mask=mask)
+
     def holding_over(self, configured: Configured) -> Overrides:
         """Those whose configured entry is unchanged; an output set by command outlives a deleted entry."""
         sinks = {name: sink.fingerprint for name, sink in configured.sinks.items()}
         rungs = {name: rung.fingerprint for name, rung in configured.rungs.items()}
+        preset, mask = self.preset, self.mask
         return Overrides(
+            preset=preset if preset and preset.over == configured.preset_fingerprint else None,
+            mask=mask if mask and mask.over == configured.mask_fingerprint else None,
             sinks={name: sink for name, sink in self.sinks.items() if sinks.get(name, sink.over) == sink.over},
             removed={name: over for name, over in self.removed.items() if sinks.get(name) == over},
             stopped={name: over for name, over in self.stopped.items() if sinks.get(name) == over},
@@ -95,13 +126,19 @@ class Overrides:
 
     def to_bytes(self) -> bytes:
         """With the passphrases of outputs set by command: to be sealed."""
-        document = {
-            "v": _VERSION,
+        document: dict[str, Any] = {
+            "v": 2,
             "sinks": [asdict(sink) for sink in self.sinks.values()],
             "removed": dict(self.removed),
             "stopped": dict(self.stopped),
             "bitrates": {rung: asdict(bitrate) for rung, bitrate in self.bitrates.items()},
         }
+        if self.preset is not None or self.mask is not None:
+            document |= {
+                "v": _VERSION,
+                "preset": self.preset and asdict(self.preset),
+                "mask": self.mask and asdict(self.mask),
+            }
         return json.dumps(document).encode()
 
     @classmethod
@@ -111,13 +148,16 @@ class Overrides:
             document = json.loads(text)
         except (ValueError, RecursionError):
             raise Invalid("not JSON") from None
-        if not isinstance(document, dict) or document.get("v") != _VERSION or document.keys() != _FIELDS:
+        version = document.get("v") if isinstance(document, dict) else None
+        if not isinstance(version, int) or document.keys() != _FIELDS.get(version):
             raise Invalid(f"not in the form of version {_VERSION}")
         return cls(
             sinks={sink.spec.name: sink for sink in map(_set_sink, _entries(document["sinks"], "sinks"))},
             removed=_fingerprints(document["removed"], "removed"),
             stopped=_fingerprints(document["stopped"], "stopped"),
             bitrates={rung: _set_bitrate(entry) for rung, entry in _table(document["bitrates"], "bitrates").items()},
+            preset=_set_preset(document.get("preset")),
+            mask=_set_mask(document.get("mask")),
         )
 
 
@@ -157,3 +197,20 @@ def _set_bitrate(entry: Any) -> SetBitrate:
         return SetBitrate(int(entry["bitrate_bps"]), str(entry["over"]))
     except (KeyError, TypeError, ValueError):
         raise Invalid("bitrates: an entry is not understood") from None
+
+
+def _set_preset(entry: Any) -> SetPreset | None:
+    try:
+        return None if entry is None else SetPreset(str(entry["name"]), str(entry["over"]))
+    except (KeyError, TypeError):
+        raise Invalid("preset: not understood") from None
+
+
+def _set_mask(entry: Any) -> SetMask | None:
+    if entry is None:
+        return None
+    try:
+        mask = None if entry["mask"] is None else mask_from_wire(entry["mask"])
+        return SetMask(mask, str(entry["over"]))
+    except (KeyError, TypeError, ValueError, Invalid):
+        raise Invalid("mask: not understood") from None

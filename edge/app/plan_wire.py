@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from edge.model.errors import Fault
+from edge.model.errors import Fault, Invalid
+from edge.model.picture import Area, CaptureMode, Mask, PictureSpec, Sheet
+from edge.model.rect import Rect
 from edge.model.sink import MediaPlan, RungSpec, SinkKind, SinkSpec
 
 
 def to_wire(plan: MediaPlan) -> Mapping[str, Any]:
-    return {"sinks": [asdict(sink) for sink in plan.sinks], "rungs": [asdict(rung) for rung in plan.rungs]}
+    return asdict(plan)
 
 
 def from_wire(body: Mapping[str, Any]) -> MediaPlan:
@@ -20,10 +22,36 @@ def from_wire(body: Mapping[str, Any]) -> MediaPlan:
         return MediaPlan(
             sinks=tuple(sink_from_wire(sink) for sink in body["sinks"]),
             rungs=tuple(RungSpec(**rung) for rung in body["rungs"]),
+            picture=_picture(body["picture"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, Invalid) as error:
         raise Fault(f"media plan not understood: {error}") from error
 
 
 def sink_from_wire(body: Mapping[str, Any]) -> SinkSpec:
     return SinkSpec(**{**body, "kind": SinkKind(body["kind"])})
+
+
+def mask_from_wire(body: Mapping[str, Any]) -> Mask:
+    """Raises KeyError, TypeError, ValueError or Invalid."""
+    return Mask(tuple(_sheet(sheet) for sheet in body["sheets"]))
+
+
+def _picture(body: Mapping[str, Any]) -> PictureSpec:
+    crop = body["crop"]
+    return PictureSpec(
+        modes=tuple(CaptureMode(**mode) for mode in body["modes"]),
+        crop=None if crop is None else Area(_size(crop["of"]), Rect(**crop["rect"])),
+        masks=tuple(mask_from_wire(mask) for mask in body["masks"]),
+        freeze_after_ms=body["freeze_after_ms"],
+        withheld=body["withheld"],
+    )
+
+
+def _sheet(body: Mapping[str, Any]) -> Sheet:
+    return Sheet(_size(body["of"]), tuple(Rect(**rect) for rect in body["rects"]))
+
+
+def _size(pair: Any) -> tuple[int, int]:
+    width, height = pair
+    return int(width), int(height)

@@ -47,6 +47,8 @@ def _input(entry: Document) -> Iterator[tuple[str, Text]]:
     """Of the whole document, whose picture is the first input's, or of one of its `inputs`."""
     yield "picture", _picture(entry.get("picture") or {})
     yield "signal", _signal(entry.get("signal") or {})
+    if preset := entry.get("preset"):
+        yield "preset", _preset(preset, entry.get("mask") or {}, entry.get("crop") or {})
     for rung in (entry.get("encoder") or {}).get("rungs", ()):
         yield "encoder", _rung(entry["encoder"], rung)
     if latency := _latency(entry.get("latency") or {}):
@@ -76,6 +78,13 @@ def _signal(signal: Document) -> Text:
     if (age_s := signal.get("last_change_age_s")) is not None:
         text.append(f", since {_duration(age_s)}")
     return text.append(f", {signal.get('lock_changes', 0)} lock change(s)")
+
+
+def _preset(preset: Document, mask: Document, crop: Document) -> Text:
+    text = Text(f"{preset.get('title') or preset.get('name')}, masked: {mask.get('areas', 0)} area(s)")
+    if rect := crop.get("rect"):
+        text.append(", cropped to {2}x{3}+{0}+{1}".format(*rect))
+    return text.append(f", picture withheld: {mask['withheld']}", _BAD) if mask.get("withheld") else text
 
 
 def _rung(encoder: Document, rung: Document) -> Text:

@@ -8,10 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge.app.configured import WEBRTC, Configured, ConfiguredRung, ConfiguredSink
-from edge.app.overrides import Overrides, SetBitrate, SetSink
+from edge.app.overrides import Overrides, SetBitrate, SetMask, SetPreset, SetSink
 from edge.app.overrides_file import OverridesFile
+from edge.app.picture_wish import Limits, PictureWish
 from edge.config.model import Config
+from edge.modality.library import Library
 from edge.model.errors import EdgeError, Invalid, NotFound, Rejected
+from edge.model.inputs import Input
+from edge.model.picture import NO_PRESET, Mask, PictureSpec, Size, uncovers
 from edge.model.sink import MediaPlan, RungSpec, SinkSpec
 from edge.vault.seal import Sealer
 
@@ -31,8 +35,9 @@ class Wishes:
     `key_file`) or Fault (`key_exposed`, `key_broken`) when it cannot be kept.
     """
 
-    def __init__(self, *, config: Config, path: Path, sealer: Sealer) -> None:
+    def __init__(self, *, config: Config, path: Path, sealer: Sealer, library: Library) -> None:
         self._configured = Configured.of(config)
+        self.library = library
         self._file = OverridesFile(path=path, sealer=sealer)
         self._listeners: list[Callable[[], None]] = []
         self.trouble: list[str] = []
@@ -48,7 +53,23 @@ class Wishes:
 
     @property
     def plan(self) -> MediaPlan:
-        return MediaPlan(sinks=tuple(self._sinks.values()), rungs=self._rungs)
+        """Of all inputs, with the picture of the first."""
+        return MediaPlan(sinks=tuple(self._sinks.values()), rungs=self._rungs, picture=self.picture.spec)
+
+    def plan_for(self, input: str) -> MediaPlan:
+        """All that is wanted of that input's media process."""
+        return MediaPlan(
+            sinks=tuple(sink for sink in self._sinks.values() if sink.rung == input),
+            rungs=tuple(rung for rung in self._rungs if rung.name == input),
+            picture=self.picture_of(input),
+        )
+
+    def picture_of(self, input: str) -> PictureSpec:
+        """Preset and commands are about the first input's picture; another one's is as configured."""
+        if input == Input.MAIN:
+            return self.picture.spec
+        mask = self._configured.second_mask
+        return PictureSpec(masks=() if mask is None else (mask,), freeze_after_ms=self._configured.freeze_after_ms)
 
     @property
     def webrtc_running(self) -> bool:
@@ -97,13 +118,40 @@ class Wishes:
 
     def set_bitrate(self, rung: str, bitrate_bps: int) -> None:
         """Raises NotFound (`unknown_rung`)."""
-        configured = self._rung(rung)
+        configured, limits = self._rung(rung), self.limits(rung)
+        if bitrate_bps < limits.floor_bps:
+            sentence = f"bitrate: {bitrate_bps} is below {limits.floor_bps}, the clinical floor of {self.preset_name}"
+            raise Rejected(sentence, code="below_clinical_floor")
         changed = SetBitrate(bitrate_bps, over=configured.fingerprint)
-        self._change(self._overrides.with_bitrate(rung, changed if bitrate_bps != configured.bitrate_bps else None))
+        self._change(self._overrides.with_bitrate(rung, changed if bitrate_bps != limits.start_bps else None))
 
-    def max_bitrate_bps(self, rung: str) -> int:
+    @property
+    def preset_name(self) -> str:
+        """As wanted, `none` included, whether it is there or not."""
+        return self._overrides.preset.name if self._overrides.preset else self._configured.preset
+
+    def set_preset(self, name: str) -> None:
+        """`none` is without. Setting the one that holds changes nothing. Raises NotFound `unknown_preset`."""
+        if name != NO_PRESET:
+            self.library.find(name)
+        if name != self.preset_name:
+            self._change(self._with_preset(name))
+
+    def set_mask(self, mask: Mask | None) -> None:
+        """The box's own mask, beside the preset's; None takes it away."""
+        self._change(self._with_mask(mask))
+
+    def preset_uncovers(self, name: str, *, now: Size | None) -> bool:
+        """Whether that preset would show something that is masked now; `now` is the picture's size."""
+        return uncovers(self.picture.spec, self._pictured(self._with_preset(name)).spec, now=now)
+
+    def mask_uncovers(self, mask: Mask | None, *, now: Size | None) -> bool:
+        return uncovers(self.picture.spec, self._pictured(self._with_mask(mask)).spec, now=now)
+
+    def limits(self, rung: str) -> Limits:
         """What `set_bitrate` may be asked for. Raises NotFound (`unknown_rung`)."""
-        return self._rung(rung).max_bitrate_bps
+        configured = self._rung(rung)
+        return self.picture.limits if rung == Input.MAIN else Limits.of(configured)
 
     def sink(self, name: str) -> SinkSpec | None:
         return self._sinks.get(name)
@@ -122,6 +170,17 @@ class Wishes:
             raise NotFound(f"rung: no rung {name!r}; there is {known}", code="unknown_rung")
         return found
 
+    def _with_preset(self, name: str) -> Overrides:
+        by_command = SetPreset(name, over=self._configured.preset_fingerprint)
+        return self._overrides.with_preset(by_command if name != self._configured.preset else None)
+
+    def _with_mask(self, mask: Mask | None) -> Overrides:
+        """Kept although it is as configured: it says that the mask is known, when what was kept is lost."""
+        return self._overrides.with_mask(SetMask(mask, over=self._configured.mask_fingerprint))
+
+    def _pictured(self, overrides: Overrides) -> PictureWish:
+        return PictureWish.of(self._configured, overrides, self.library, lost=self._file_trouble)
+
     def _change(self, overrides: Overrides) -> None:
         if overrides == self._overrides:
             return
@@ -133,9 +192,10 @@ class Wishes:
     def _take(self, overrides: Overrides) -> None:
         self._overrides = overrides
         self._sinks = _wanted_sinks(self._configured, overrides)
-        self._rungs = _wanted_rungs(self._configured, overrides)
+        self.picture = self._pictured(overrides)
+        self._rungs = _wanted_rungs(overrides, {name: self.limits(name) for name in self._configured.rungs})
         locks = [sink.lock for name, sink in self._configured.sinks.items() if _stands(name, overrides)]
-        sentences = [self._file_trouble, *(lock.sentence for lock in locks if lock is not None)]
+        sentences = [self._file_trouble, self.picture.trouble, *(lock.sentence for lock in locks if lock is not None)]
         self.trouble[:] = filter(None, sentences)  # the same list, since others look at it
 
     def _forget_outdated(self, names: Set[str]) -> None:
@@ -164,10 +224,15 @@ def _wanted_sinks(configured: Configured, overrides: Overrides) -> Mapping[str, 
     return wanted | {name: sink.spec for name, sink in overrides.sinks.items()}
 
 
-def _wanted_rungs(configured: Configured, overrides: Overrides) -> tuple[RungSpec, ...]:
-    """A bitrate set under a higher ceiling comes down to today's."""
+def _wanted_rungs(overrides: Overrides, limits: Mapping[str, Limits]) -> tuple[RungSpec, ...]:
+    """A bitrate set within other limits comes to today's."""
     set_bps = {name: bitrate.bitrate_bps for name, bitrate in overrides.bitrates.items()}
     return tuple(
-        RungSpec(name, min(set_bps.get(name, rung.bitrate_bps), rung.max_bitrate_bps))
-        for name, rung in configured.rungs.items()
+        RungSpec(
+            name,
+            bitrate_bps=max(limit.floor_bps, min(set_bps.get(name, limit.start_bps), limit.ceiling_bps)),
+            max_bitrate_bps=limit.ceiling_bps,
+            gop_s=limit.gop_s,
+        )
+        for name, limit in limits.items()
     )

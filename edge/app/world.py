@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from edge.app.findings import Findings
+from edge.app.picture_status import crop_section, mask_section, preset_section
 from edge.app.wishes import WEBRTC, Wishes
 from edge.model.inputs import Input
 from edge.model.sink import SinkKind, SinkSpec
@@ -78,8 +79,10 @@ class World:
         inputs = [self._input(name, viewers) for name in self._media]
         first = inputs[0]
         board.put("board", {"name": first["source"]})
-        for section in ("signal", "picture", "encoder", "latency"):
+        for section in ("signal", "picture", "encoder", "latency", "mask"):
             board.put(section, first[section])
+        board.put("preset", preset_section(self._wishes))
+        board.put("crop", crop_section(self._media[Input.MAIN].get("framing") or _NOTHING))
         board.put("inputs", inputs)
         board.put("sinks", self._sinks(viewers))
         board.put("viewers", viewers)
@@ -109,6 +112,7 @@ class World:
             "signal": media.get("signal") or _absent_signal(),
             "picture": media.get("picture") or {"live": False, "reason": _NO_REPORT, "age_ms": None},
             "encoder": media.get("encoder") or {"name": "", "hardware": False, "rungs": []},
+            "mask": mask_section(self._wishes.picture_of(input), media.get("framing") or _NOTHING),
             "latency": _latency(media, [viewer for viewer in viewers if viewer["rung"] == input]),
         }
 

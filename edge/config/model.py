@@ -7,7 +7,7 @@ docs/configuration.md say of it. Relative paths are relative to the working dire
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from edge.model.inputs import Input
+from edge.model.picture import MASK_AREAS, NO_PRESET
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Bitrate = Annotated[int, Field(ge=100_000, le=100_000_000)]
@@ -88,21 +89,6 @@ class EncoderConfig(Section):
         return self
 
 
-class InputConfig(Section):
-    """One input: where its pictures come from and how they are encoded."""
-
-    source: SourceConfig = SourceConfig()
-    encoder: EncoderConfig = EncoderConfig()
-
-
-class SecondConfig(InputConfig):
-    """A second input, the rung `second`. It has a media process of its own, not a second loop in the first's: a driver
-    that hangs or a crash must never touch the other's picture, and one busy Python thread costs every other thread of
-    its process 20 ms."""
-
-    enabled: Annotated[bool, Field(description="Whether the box has a second input.")] = False
-
-
 class LivenessConfig(Section):
     """When a picture stops being live."""
 
@@ -172,6 +158,76 @@ class MqttConfig(Section):
     ] = 5.0
 
 
+Side = Annotated[int, Field(ge=1, le=16_384)]
+Offset = Annotated[int, Field(ge=0, le=16_384)]
+SizeOption = tuple[Side, Side]
+RectOption = tuple[Offset, Offset, Side, Side]
+
+
+class ModalityConfig(Section):
+    """The imaging device beside the box."""
+
+    preset: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z0-9][a-z0-9-]{0,39}$",
+            description="Name of the preset that holds until a command sets another; `none` is without.",
+        ),
+    ] = NO_PRESET
+    presets_dir: Annotated[
+        Path | None, Field(description="Directory of presets of your own, `NAME.toml` each; they are read at start.")
+    ] = None
+    device: Annotated[
+        str,
+        Field(max_length=64, description="The imaging device's model, by which a preset finds the masks made for it."),
+    ] = ""
+
+
+class MaskConfig(Section):
+    """What is blacked out of the picture before it is encoded, whatever the preset."""
+
+    rects: Annotated[
+        tuple[RectOption, ...],
+        Field(
+            max_length=MASK_AREAS,
+            description="Rectangles as `[x, y, width, height]` in the source's pixels.",
+        ),
+    ] = ()
+    of: Annotated[
+        SizeOption, Field(description="Width and height of the picture for which the rectangles were measured.")
+    ] = (1920, 1080)
+
+    @model_validator(mode="after")
+    def _inside(self) -> MaskConfig:
+        require_inside("rects", self.rects, self.of)
+        return self
+
+
+def require_inside(what: str, rects: Sequence[RectOption], of: SizeOption) -> None:
+    """Raises ValueError naming the first rectangle that the picture of that size does not hold."""
+    for x, y, width, height in rects:
+        if x + width > of[0] or y + height > of[1]:
+            raise ValueError(
+                f"{what}: [{x}, {y}, {width}, {height}] does not lie inside the picture of {of[0]}x{of[1]}"
+            )
+
+
+class InputConfig(Section):
+    """One input: where its pictures come from and how they are encoded."""
+
+    source: SourceConfig = SourceConfig()
+    encoder: EncoderConfig = EncoderConfig()
+
+
+class SecondConfig(InputConfig):
+    """A second input, the rung `second`. It has a media process of its own, not a second loop in the first's: a driver
+    that hangs or a crash must never touch the other's picture, and one busy Python thread costs every other thread of
+    its process 20 ms. `[modality]` and `[mask]` are the first input's."""
+
+    enabled: Annotated[bool, Field(description="Whether the box has a second input.")] = False
+    mask: MaskConfig = MaskConfig()
+
+
 class PathsConfig(Section):
     """Directories; both are created when missing."""
 
@@ -187,8 +243,10 @@ class Config(Section):
     log_level: Annotated[LogLevel, Field(description="The least severe messages that are logged.")] = "INFO"
     source: SourceConfig = SourceConfig()
     encoder: EncoderConfig = EncoderConfig()
-    second: SecondConfig = SecondConfig()
     liveness: LivenessConfig = LivenessConfig()
+    modality: ModalityConfig = ModalityConfig()
+    mask: MaskConfig = MaskConfig()
+    second: SecondConfig = SecondConfig()
     srt: tuple[SrtSinkConfig, ...] = (SrtSinkConfig(),)
     web: WebConfig = WebConfig()
     webrtc: WebrtcConfig = WebrtcConfig()

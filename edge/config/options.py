@@ -37,8 +37,10 @@ def section_of(field: FieldInfo) -> tuple[type[Section] | None, bool]:
     kind = field.annotation
     if isinstance(kind, type) and issubclass(kind, Section):
         return kind, False
-    if get_origin(kind) is tuple and issubclass(inner := get_args(kind)[0], Section):
-        return inner, True
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)[0]
+        if isinstance(inner, type) and issubclass(inner, Section):
+            return inner, True
     return None, False
 
 
@@ -77,6 +79,9 @@ def _limits(field: FieldInfo) -> str:
         return _choices([str(choice) for choice in get_args(kind)])
     if isinstance(field.default, bool):
         return "`true` or `false`"
+    if isinstance(field.default, tuple):
+        most = next((rule.max_length for rule in field.metadata if hasattr(rule, "max_length")), None)
+        return f"{most} elements or fewer" if most else ""
     bounds = {name: getattr(rule, name) for rule in field.metadata for name in _BOUNDS if hasattr(rule, name)}
     return ", ".join(words.format(bounds[name]) for name, words in _BOUNDS.items() if name in bounds)
 

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from edge.config import toml_text
 from edge.config.layers import Tree, dotted
-from edge.config.model import Config
+from edge.config.model import Config, Section
 from edge.config.options import keys_at, tables
 from edge.config.secrecy import is_secret, shown
 
@@ -33,26 +33,31 @@ _WORDS: Mapping[str, str] = {
     "string_pattern_mismatch": "must match {pattern}",
     "string_too_long": "must have {max_length} characters or less",
     "string_too_short": "must not be empty",
+    "too_long": "must have {max_length} elements or fewer",
+    "too_short": "must have {min_length} elements or more",
+    "missing": "is missing",
     "finite_number": "must be a finite number",
 }
 
 
-def problems(error: ValidationError, tree: Tree) -> list[str]:
-    """One line for each, in the order of the model."""
-    return [_line(details, tree) for details in error.errors()]
+def problems(
+    error: ValidationError, tree: Tree, model: type[Section] = Config, *, origin: str | None = None
+) -> list[str]:
+    """One line for each, in the order of the model; `origin` names the file where there is only one."""
+    return [_line(details, tree, model, origin) for details in error.errors()]
 
 
-def _line(details: ErrorDetails, tree: Tree) -> str:
+def _line(details: ErrorDetails, tree: Tree, model: type[Section], origin: str | None) -> str:
     path = details["loc"]
     if details["type"] == "extra_forbidden":
-        what = _unknown(path)
+        what = _unknown(path, model)
     elif details["type"] == "value_error":
         what = str(details["ctx"]["error"]) + _got(path, details["input"])
     else:
         words = _WORDS.get(details["type"], details["msg"])
         what = words.format_map(details.get("ctx", {})) + _got(path, details["input"])
-    origin = tree.origin_of(tuple(str(part) for part in path))
-    return f"{origin}: {dotted(path)}: {what}"
+    origin = origin or tree.origin_of(tuple(str(part) for part in path))
+    return f"{origin}: {dotted(path)}: {what}" if path else f"{origin}: {what}"
 
 
 def _got(path: Sequence[str | int], value: Any) -> str:
@@ -63,18 +68,18 @@ def _got(path: Sequence[str | int], value: Any) -> str:
     return f" (got {text if len(text) <= _MAX_VALUE else text[: _MAX_VALUE - 3] + '...'})"
 
 
-def _unknown(path: Sequence[str | int]) -> str:
+def _unknown(path: Sequence[str | int], model: type[Section]) -> str:
     """The value of an unknown key is never shown: it may be a secret with its key mistyped."""
-    near = _nearest(path)
+    near = _nearest(path, model)
     return f"unknown key; did you mean {near}?" if near else "unknown key"
 
 
-def _nearest(path: Sequence[str | int]) -> str | None:
+def _nearest(path: Sequence[str | int], model: type[Section]) -> str | None:
     wrong = str(path[-1])
-    here = difflib.get_close_matches(wrong, keys_at(Config, tuple(path[:-1])), n=1)
+    here = difflib.get_close_matches(wrong, keys_at(model, tuple(path[:-1])), n=1)
     if here:
         return here[0]
-    elsewhere = [option.path for table in tables(Config) for option in table.options if option.path[-1] == wrong]
+    elsewhere = [option.path for table in tables(model) for option in table.options if option.path[-1] == wrong]
     return dotted(elsewhere[0]) if elsewhere else None
 
 

@@ -13,7 +13,11 @@ _EXAMPLE_HEAD = """\
 # Relative paths are relative to the working directory of the process.
 
 """
-_UNSET = {"script": "faults.txt", "passphrase_file": "/etc/scopecast/srt.passphrase"}
+_UNSET = {
+    "script": "faults.txt",
+    "presets_dir": "/etc/scopecast/presets",
+    "passphrase_file": "/etc/scopecast/srt.passphrase",
+}
 
 
 def example_file() -> str:

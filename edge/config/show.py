@@ -8,12 +8,18 @@ from edge.config import toml_text
 from edge.config.layers import KeyPath, Tree, dotted
 from edge.config.load import Loaded
 from edge.config.model import Config
+from edge.config.preset import PresetConfig
 from edge.config.secrecy import shown
 
 
 def show(config: Config) -> str:
     """For people: passwords inside addresses are starred out."""
     return toml_text.document(shown((), config.model_dump(mode="json")))
+
+
+def preset_text(preset: PresetConfig) -> str:
+    """A preset with everything it says or leaves to its default."""
+    return toml_text.document(preset.model_dump(mode="json"))
 
 
 def dump(config: Config) -> str:

@@ -24,20 +24,22 @@ result is sent again. Pure: no clock, no disk.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import Any, Protocol
 
 from edge.link.envelope import Envelope, Order, Signature, parse_envelope, parse_order
 from edge.link.topics import CMD_TYPE
 from edge.model.errors import Invalid
 
 MAX_COMMAND_BYTES = 64 << 10
+Judge = Callable[[str, Mapping[str, Any]], bool | None]
 _EARLY_MS = 120_000
 _LONGEST_MS = 24 * 3600 * 1000
 _SENSITIVE = (
     *("update.*", "*.reset", "reset.*", "keys.*", "network.*"),
-    *("*.delete", "delete.*", "*.unmask", "unmask.*", "mask.*"),
+    *("*.delete", "delete.*", "*.unmask", "unmask.*", "mask.*", "preset.*"),
 )
 
 
@@ -67,10 +69,11 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Passed every check that needs no memory."""
+    """Passed every check that needs no memory. `present`: it carries the current challenge."""
 
     order: Order
     kid: str
+    present: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,16 @@ class Memory:
     lane_full: bool = False
 
 
-def examine(raw: bytes, *, keyring: Keyring, situation: Situation) -> Accepted | Refused:
-    """The checks from size to freshness. Never raises, whatever the bytes."""
+def _no_judge(op: str, args: Mapping[str, Any]) -> bool | None:
+    return None
+
+
+def examine(raw: bytes, *, keyring: Keyring, situation: Situation, judge: Judge = _no_judge) -> Accepted | Refused:
+    """The checks from size to freshness. Never raises, whatever the bytes.
+
+    `judge` says whether an operation with these arguments is sensitive as the box is now; None
+    leaves it to the operation's name.
+    """
     if len(raw) > MAX_COMMAND_BYTES:
         return Refused("too_large", f"{len(raw)} bytes, at most {MAX_COMMAND_BYTES}")
     try:
@@ -108,7 +119,7 @@ def examine(raw: bytes, *, keyring: Keyring, situation: Situation) -> Accepted |
     key, refusal = _signer(envelope, keyring, situation)
     if key is None:
         return Refused(*refusal, envelope.id, envelope.op)
-    return _address_and_time(envelope, key.kid, situation)
+    return _address_and_time(envelope, key.kid, situation, judge)
 
 
 def remember(order: Order, memory: Memory) -> Refused | None:
@@ -125,7 +136,7 @@ def remember(order: Order, memory: Memory) -> Refused | None:
 
 
 def is_sensitive(op: str) -> bool:
-    """Whether the operation needs the current challenge even when clocks agree."""
+    """Whether the operation, by its name, may need the current challenge even when clocks agree."""
     return any(fnmatchcase(op, pattern) for pattern in _SENSITIVE)
 
 
@@ -155,7 +166,7 @@ def _check_key(
     return None
 
 
-def _address_and_time(envelope: Envelope, kid: str, situation: Situation) -> Accepted | Refused:
+def _address_and_time(envelope: Envelope, kid: str, situation: Situation, judge: Judge) -> Accepted | Refused:
     body = envelope.body
     if body.get("box") != situation.box:
         return Refused("wrong_box", "the command is for another box", envelope.id, envelope.op, signed=True)
@@ -165,17 +176,25 @@ def _address_and_time(envelope: Envelope, kid: str, situation: Situation) -> Acc
         order = parse_order(body)
     except Invalid as error:
         return Refused(error.code, str(error), envelope.id, envelope.op, signed=True)
-    return _freshness(order, situation) or Accepted(order, kid)
+    present = _is_present(order, situation)
+    return _freshness(order, situation, judge, present=present) or Accepted(order, kid, present)
 
 
-def _freshness(order: Order, situation: Situation) -> Refused | None:
+def _is_present(order: Order, situation: Situation) -> bool:
+    chal = order.chal
+    return chal is not None and hmac.compare_digest(chal.encode(errors="replace"), situation.chal.encode())
+
+
+def _freshness(order: Order, situation: Situation, judge: Judge, *, present: bool) -> Refused | None:
     if not 0 <= order.exp_ms - order.iat_ms <= _LONGEST_MS:
         return _refuse(order, "expired", "exp must be at most 24 h after iat")
     if situation.clock_synchronised and not order.iat_ms - _EARLY_MS <= situation.now_ms <= order.exp_ms:
         return _refuse(order, "expired", "the command is not yet or no longer valid")
-    if situation.clock_synchronised and not is_sensitive(order.op):
+    if present:
         return None
-    if order.chal is None or not hmac.compare_digest(order.chal.encode(errors="replace"), situation.chal.encode()):
+    judged = judge(order.op, order.args)
+    sensitive = is_sensitive(order.op) if judged is None else judged
+    if sensitive or not situation.clock_synchronised:
         why = "this operation needs" if situation.clock_synchronised else "the box's clock is not synchronised: give"
         return _refuse(order, "challenge_needed", f"{why} the current chal of the link message")
     return None

@@ -8,7 +8,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from edge.link import journal, outbox
-from edge.link.acceptance import Keyring, Memory, Refused, Situation, examine, remember
+from edge.link.acceptance import Accepted, Keyring, Memory, Refused, Situation, examine, remember
 from edge.link.engine import Message
 from edge.link.envelope import Order
 from edge.link.letters import ClockWord, Scribe
@@ -66,7 +66,7 @@ class Intake:
         self._clock_word = clock_word
         self._refusals = refusals
         self._revision = revision
-        self._lanes: dict[Lane, asyncio.Queue[tuple[Order, str]]] = {lane: asyncio.Queue() for lane in Lane}
+        self._lanes: dict[Lane, asyncio.Queue[Accepted]] = {lane: asyncio.Queue() for lane in Lane}
         self._taken = 0
         self.chal = ""
 
@@ -80,11 +80,11 @@ class Intake:
             if message.payload:  # an empty one only clears what was retained
                 await self._refuse(Refused("retained", "a command may not be retained"))
             return
-        verdict = examine(message.payload, keyring=self._keyring, situation=self._situation())
+        verdict = examine(message.payload, keyring=self._keyring, situation=self._situation(), judge=self._bus.is_grave)
         if isinstance(verdict, Refused):
             await self._refuse(verdict)
         else:
-            await self._admit(verdict.order, verdict.kid)
+            await self._admit(verdict)
 
     async def work(self) -> None:
         """Run what was accepted: lane by lane, in order of arrival, until cancelled."""
@@ -104,7 +104,8 @@ class Intake:
             chal=self.chal,
         )
 
-    async def _admit(self, order: Order, kid: str) -> None:
+    async def _admit(self, accepted: Accepted) -> None:
+        order, kid = accepted.order, accepted.kid
         lane = self._bus.lane_of(order.op)
         full = self._lanes[lane].qsize() >= _LANE_ROOM
         knows = self._bus.knows(order.op)
@@ -113,7 +114,7 @@ class Intake:
         if admission.refused is not None:
             await self._refuse(admission.refused)
         elif admission.known is None:
-            self._lanes[lane].put_nowait((order, kid))
+            self._lanes[lane].put_nowait(accepted)
 
     def _decide(
         self, db: sqlite3.Connection, order: Order, kid: str, lane: Lane, knows: bool, full: bool
@@ -146,8 +147,9 @@ class Intake:
 
     async def _work_lane(self, lane: Lane) -> None:
         while True:
-            order, kid = await self._lanes[lane].get()
-            command = Command(order.id, order.op, order.args, by=f"{kid}:{order.by}")
+            accepted = await self._lanes[lane].get()
+            order, kid = accepted.order, accepted.kid
+            command = Command(order.id, order.op, order.args, by=f"{kid}:{order.by}", present=accepted.present)
             result = await self._bus.submit(command)
             _LOG.info("%s from %s: %s %s", order.op, kid, result.st, result.code)
             await self._store.run(lambda db, r=result, op=order.op: self._finish(db, r, op))  # type: ignore[misc]

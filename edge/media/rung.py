@@ -83,6 +83,11 @@ class Rung:
         with self._lock:
             self._wanted_target = replace(self._wanted_target, bitrate_bps=bitrate_bps)
 
+    def aim(self, target: EncodeTarget) -> None:
+        """Have that target from the next frame on: in the running encoder where it can, else in a new epoch."""
+        with self._lock:
+            self._wanted_target = target
+
     def work(self, ctx: Context) -> None:
         ctx.ready()
         try:

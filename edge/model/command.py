@@ -14,6 +14,8 @@ class Op(StrEnum):
     SINK_SET = "sink.set"
     SINK_REMOVE = "sink.remove"
     ENCODER_SET = "encoder.set"
+    PRESET_SET = "preset.set"
+    MASK_SET = "mask.set"
     SNAPSHOT_TAKE = "snapshot.take"
     SIM_FAULT = "sim.fault"
 
@@ -29,12 +31,16 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`args` are as the caller sent them, not yet validated; `by` is an opaque actor id."""
+    """`args` are as the caller sent them, not yet validated; `by` is an opaque actor id.
+
+    `present`: the sender is at the box, or has shown by its challenge that it speaks now.
+    """
 
     id: str
     op: str
     args: Mapping[str, Any] = field(default_factory=dict)
     by: str = "local"
+    present: bool = False
 
 
 class ResultState(StrEnum):

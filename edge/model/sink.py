@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from edge.model.picture import PictureSpec
+
 
 class SinkKind(StrEnum):
     SRT = "srt"
@@ -32,6 +34,8 @@ class SinkSpec:
 class RungSpec:
     name: str
     bitrate_bps: int
+    max_bitrate_bps: int
+    gop_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +44,4 @@ class MediaPlan:
 
     sinks: tuple[SinkSpec, ...] = ()
     rungs: tuple[RungSpec, ...] = ()
+    picture: PictureSpec = field(default_factory=PictureSpec)

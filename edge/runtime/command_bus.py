@@ -13,12 +13,14 @@ from edge.model.errors import EdgeError, Rejected
 
 _LOG = logging.getLogger(__name__)
 Run = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+Grave = Callable[[Mapping[str, Any]], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
     lane: Lane
     run: Run
+    grave: Grave | None
 
 
 class CommandBus:
@@ -28,9 +30,13 @@ class CommandBus:
         self._operations: dict[str, _Operation] = {}
         self._lanes = {lane: asyncio.Lock() for lane in Lane}
 
-    def register(self, op: str, lane: Lane, run: Run) -> None:
-        """`run` takes the arguments as sent and returns the answer; it raises EdgeError to refuse or fail."""
-        self._operations[op] = _Operation(lane, run)
+    def register(self, op: str, lane: Lane, run: Run, *, grave: Grave | None = None) -> None:
+        """`run` takes the arguments as sent and returns the answer; it raises EdgeError to refuse or fail.
+
+        `grave` says whether these arguments, as the box is now, may only come from a sender that is
+        present; it raises nothing, and arguments that `run` will refuse are not grave.
+        """
+        self._operations[op] = _Operation(lane, run, grave)
 
     def knows(self, op: str) -> bool:
         return op in self._operations
@@ -40,12 +46,21 @@ class CommandBus:
         operation = self._operations.get(op)
         return operation.lane if operation else Lane.SYSTEM
 
+    def is_grave(self, op: str, args: Mapping[str, Any]) -> bool | None:
+        """Whether the sender must be present; None where the operation does not judge its arguments."""
+        operation = self._operations.get(op)
+        return None if operation is None or operation.grave is None else operation.grave(args)
+
     async def submit(self, command: Command) -> Result:
         """Never raises: what went wrong is in the result."""
         operation = self._operations.get(command.op)
         if operation is None:
             return Result(command.id, ResultState.REJECTED, "unknown_operation", f"no operation {command.op!r}")
         async with self._lanes[operation.lane]:
+            # judged here again: what ran in this lane in the meantime may have made it grave
+            if not command.present and self.is_grave(command.op, command.args):
+                sentence = f"{command.op} with these arguments needs the current chal of the link message"
+                return Result(command.id, ResultState.REJECTED, "challenge_needed", sentence)
             try:
                 payload = await operation.run(command.args)
             except Rejected as error:

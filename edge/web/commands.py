@@ -36,6 +36,7 @@ def command_of(body: Mapping[str, Any]) -> Command:
         id=text_field(body, "id", pattern=_ID) if body.get("id") is not None else str(uuid.uuid4()),
         op=text_field(body, "op", pattern=_OP),
         args=object_field(body, "args"),
+        present=True,  # no message that somebody held back can come this way
     )
 
 

@@ -36,6 +36,8 @@ DOCUMENT: Mapping[str, Any] = {
         "last_change_age_s": 754.2,
         "format": {"width": 1920, "height": 1080, "fps": 59.94, "colorimetry": "bt709", "range": "limited"},
     },
+    "preset": {"name": "endoscopy", "title": "Endoscopy"},
+    "mask": {"areas": 2, "withheld": ""},
     "picture": {"live": True, "reason": "", "age_ms": 12.0},
     "encoder": {
         "name": "x264",

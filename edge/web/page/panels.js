@@ -11,7 +11,7 @@ export function panel(name, status, page) {
 }
 
 const BODIES = {
-  signal({ signal = {}, picture = {}, encoder = {} }) {
+  signal({ signal = {}, picture = {}, encoder = {}, preset = {}, mask = {} }) {
     return [
       chip(signalName(signal.state), tone(signal.state)),
       signal.detail && h("p", {}, signal.detail),
@@ -20,6 +20,8 @@ const BODIES = {
         ["Picture", picture.live ? "Live" : picture.reason || "Not live"],
         ["Lock changes", count(signal.lock_changes)],
         ["Last change", age(signal.last_change_age_s)],
+        ["Preset", preset.title || (preset.name ? plain(preset.name) : DASH)],
+        ["Masked", masked(mask)],
         ["Encoder", encoder.name ? `${encoder.name}${encoder.hardware ? " (hardware)" : " (software)"}` : DASH],
       ]),
       (encoder.rungs ?? []).map(rung),
@@ -107,6 +109,12 @@ const BODIES = {
     );
   },
 };
+
+function masked({ areas, withheld }) {
+  if (withheld) return "picture withheld";
+  if (areas === undefined) return DASH;
+  return areas === 1 ? "1 area" : areas ? `${count(areas)} areas` : "nothing";
+}
 
 function rung(value) {
   return card(

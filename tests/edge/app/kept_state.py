@@ -8,6 +8,7 @@ from typing import Any
 
 from edge.app.wishes import Wishes
 from edge.config.model import Config, EncoderConfig, SrtSinkConfig
+from edge.modality.library import Library
 from edge.model.sink import SinkKind, SinkSpec
 from edge.vault.seal import Sealer
 
@@ -34,7 +35,7 @@ class State:
         return self.start(config)
 
     def start(self, config: Config) -> Wishes:
-        return Wishes(config=config, path=self.path, sealer=Sealer(self.key))
+        return Wishes(config=config, path=self.path, sealer=Sealer(self.key), library=Library.load(None))
 
     def write_sealed(self, content: bytes) -> None:
         self.path.write_bytes(Sealer(self.key).seal("wishes", content))

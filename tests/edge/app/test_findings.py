@@ -14,6 +14,7 @@ _INPUT: Mapping[str, Any] = {
     "signal": {"state": "locked", "detail": ""},
     "picture": {"live": True, "reason": ""},
     "encoder": {"rungs": [{"name": "main", "refusal": ""}]},
+    "mask": {"withheld": ""},
     "latency": {"box": {"p50": 8_000, "p95": 20_000, "p99": 30_000}},
 }
 _WELL: Mapping[str, Any] = {
@@ -66,6 +67,12 @@ def test_advice_of_a_stream_does_not_speak_of_cables() -> None:
 def test_locked_signal_without_a_live_picture_is_named() -> None:
     document = _input(picture={"live": False, "reason": "the source repeats one picture"})
     assert _codes(Findings(), document) == ["picture_not_live"]
+
+
+def test_withheld_picture_is_named_and_not_called_frozen_too() -> None:
+    document = _input("second", picture={"live": False}, mask={"withheld": "no mask fits 640x480"})
+    (finding,) = _found(Findings(), document)
+    assert (finding.code, finding.subject, finding.detail) == ("picture_withheld", "second", "no mask fits 640x480")
 
 
 def test_short_restart_of_a_process_is_no_issue_and_a_long_absence_is() -> None:

@@ -12,6 +12,7 @@ from edge.app.operations import Operations
 from edge.app.snapshots import LivePictures, Snapshots
 from edge.app.wishes import Wishes
 from edge.config.model import Config, EncoderConfig, SecondConfig, SrtSinkConfig
+from edge.modality.library import Library
 from edge.model.command import Command, Result, ResultState
 from edge.model.errors import Invalid
 from edge.model.inputs import Input
@@ -21,6 +22,7 @@ from edge.vault.seal import Sealer
 from tests.edge.app.media_peer import media_answering
 
 PHRASE = "correct horse battery"
+SIZE = (1280, 720)
 URL = "srt://10.0.0.9:9000?mode=caller"
 
 
@@ -53,14 +55,14 @@ async def box(short_path: Path, tmp_path: Path) -> AsyncIterator[Box]:
     )
     state, bus = tmp_path / "state", CommandBus()
     sealer = Sealer(tmp_path / "box.key")
-    wishes = Wishes(config=config, path=state / "wishes.sealed", sealer=sealer)
+    wishes = Wishes(config=config, path=state / "wishes.sealed", sealer=sealer, library=Library.load(None))
     async with (
         media_answering(short_path / "1", _answers(faults, b"jpeg")) as main,
         media_answering(short_path / "2", _answers(second_faults, b"second")) as second,
     ):
         media = {Input.MAIN: main, Input.SECOND: second}
         snapshots = Snapshots(pictures=LivePictures(media=media), folder=state / "snapshots", sealer=sealer)
-        Operations(wishes=wishes, snapshots=snapshots, media=media).register(bus)
+        Operations(wishes=wishes, snapshots=snapshots, media=media, picture_size=lambda: SIZE).register(bus)
         yield Box(bus, wishes, faults, second_faults, state)
 
 

@@ -10,6 +10,7 @@ from edge.app.findings import Findings
 from edge.app.wishes import Wishes
 from edge.app.world import World
 from edge.config.model import Config, SecondConfig, SrtSinkConfig
+from edge.modality.library import Library
 from edge.model.inputs import Input
 from edge.model.sink import SinkKind, SinkSpec
 from edge.runtime.issues import IssueBook
@@ -43,7 +44,9 @@ class _Desk:
     def __init__(self, folder: Path, config: Config) -> None:
         self.now_s = 100.0
         self.board = StatusBoard()
-        self.wishes = Wishes(config=config, path=folder / "wishes.sealed", sealer=Sealer(folder / "key"))
+        self.wishes = Wishes(
+            config=config, path=folder / "wishes.sealed", sealer=Sealer(folder / "key"), library=Library.load(None)
+        )
         self.world = World(
             board=self.board,
             issues=IssueBook(now_text=lambda: "now"),

@@ -3,13 +3,13 @@ from __future__ import annotations
 import logging
 
 from edge.media.capture import CaptureLoop
-from edge.media.freeze import FreezeWatch
 from edge.media.latency import LatencyBook
-from edge.media.mixer import Mixer
+from edge.media.mixer import Feed, Mixer
 from edge.media.signal_book import SignalBook
 from edge.media.slate import FrozenBanner, SlatePainter
 from edge.model.errors import DeviceGone
 from edge.model.frame import Frame
+from edge.model.picture import PictureSpec
 from edge.model.signal import Signal, SignalState
 from edge.runtime.backoff import Backoff
 from edge.runtime.component import Context
@@ -31,10 +31,10 @@ def _work(source: ListSource, clock: FakeClock, ctx: Context, sent: list[Frame])
         book=book,
         slate=SlatePainter(painter=painter),
         banner=FrozenBanner(painter=painter),
-        freeze=FreezeWatch(after_ns=0),
         slate_after_ns=250_000_000,
-        rungs=(sent.append,),
+        rungs=(Feed(sent.append),),
     )
+    mixer.frame_as(PictureSpec(freeze_after_ms=0))
     CaptureLoop(
         source=source,
         mixer=mixer,

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from edge.media.freeze import FreezeWatch
-from edge.media.mixer import Mixer
+from edge.media.mixer import Feed, Mixer
 from edge.media.signal_book import SignalBook
 from edge.media.slate import FrozenBanner, SlatePainter
 from edge.model.frame import Frame
+from edge.model.picture import PictureSpec
 from edge.model.signal import Signal, SignalState
 from edge.model.video import VideoFormat
 from tests.fakes import MS, SMALL, BlockPainter, FakeClock, make_frame
@@ -25,10 +25,10 @@ class _Desk:
             book=self.book,
             slate=SlatePainter(painter=painter),
             banner=FrozenBanner(painter=painter),
-            freeze=FreezeWatch(after_ns=freeze_after_ms * MS),
             slate_after_ns=250 * MS,
-            rungs=(self.sent.append,),
+            rungs=(Feed(self.sent.append),),
         )
+        self.mixer.frame_as(PictureSpec(freeze_after_ms=freeze_after_ms))
 
     def live(self, shade: int = 100, *, video: VideoFormat = SMALL) -> Frame:
         frame = make_frame(self.clock, shade=shade, video=video)
