@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from edge.media.framing import NO_PLAN
 from edge.model.inputs import Input
 from edge.model.picture import CaptureMode
 from edge.model.status import Severity
@@ -108,8 +109,9 @@ def _picture(entry: Mapping[str, Any], subject: str) -> Iterator[Finding]:
         advice = _STREAM_ADVICE if entry["source"] == "url" else _SIGNAL_ADVICE[state]
         yield Finding(f"signal_{state}", Severity.ERROR, advice, subject, signal.get("detail", ""))
     elif withheld := entry["mask"]["withheld"]:
-        advice = "Set the mask anew for the picture as it is now, or bring back the picture it was made for."
-        yield Finding("picture_withheld", Severity.ERROR, advice, subject, withheld)
+        if withheld != NO_PLAN:  # that is over as soon as it is told, at each start
+            advice = "Set the mask anew for the picture as it is now, or bring back the picture it was made for."
+            yield Finding("picture_withheld", Severity.ERROR, advice, subject, withheld)
     elif picture.get("live") is False:
         advice = "Look at the imaging device: it may be frozen, paused or in stand-by."
         yield Finding("picture_not_live", Severity.ERROR, advice, subject, picture.get("reason", ""))

@@ -26,6 +26,27 @@ async def test_not_live_is_shown_with_the_reason_when_there_is_no_video(browser:
     await expect(page.locator("#reason")).to_have_text(REFUSAL.capitalize().replace("webrtc", "WebRTC"))
 
 
+@pytest.mark.parametrize(
+    ("mask", "words"),
+    [
+        ({"areas": 2, "withheld": ""}, "2 areas"),
+        ({"areas": 1, "withheld": ""}, "1 area"),
+        ({"areas": 0, "withheld": ""}, "nothing"),
+        ({"areas": 1, "withheld": "made for 640x480"}, "picture withheld"),
+    ],
+)
+async def test_preset_and_masks_stand_in_the_signal_panel(
+    browser: Browser, stage: Stage, mask: dict[str, object], words: str
+) -> None:
+    stage.board.put("mask", mask)
+    page = await open_page(browser, stage.url)
+    if await page.get_attribute("#main", "data-panel") != "signal":
+        await page.click('#rail [data-panel="signal"]')
+    rows = page.locator("#panel-body dl > div")
+    await expect(rows.filter(has_text="Preset").locator("dd")).to_have_text("Endoscopy")
+    await expect(rows.filter(has_text="Masked").locator("dd")).to_have_text(words)
+
+
 async def test_refused_viewer_tries_again_with_growing_waits(browser: Browser, stage: Stage) -> None:
     page = await open_page(browser, stage.url)
     async with asyncio.timeout(20):

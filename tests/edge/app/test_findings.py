@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from edge.app.findings import Findings
+from edge.media.framing import NO_PLAN
+from edge.model.status import Severity
 from edge.runtime.issues import Finding
 
 _INPUT: Mapping[str, Any] = {
@@ -55,6 +57,36 @@ def test_box_that_is_well_has_no_findings() -> None:
 @pytest.mark.parametrize("state", ["no_device", "no_cable", "no_signal", "no_lock", "out_of_range"])
 def test_each_lost_signal_has_its_own_code(state: str) -> None:
     assert _codes(Findings(), _input(signal={"state": state, "detail": "x"})) == [f"signal_{state}"]
+
+
+HD = {"width": 1920, "height": 1080, "fps": 59.94}
+PRESET = {"name": "endoscopy", "modes": ["1920x1080@60", "1280x720@60"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"mask": {"withheld": "made for 640x480"}, "picture": {"live": False}}, ["picture_withheld"]),
+        ({"mask": {"withheld": NO_PLAN}, "picture": {"live": False}}, []),
+        ({"mask": {"withheld": ""}}, []),
+        ({"crop": {"rect": None, "trouble": "crop was made for 640x480"}}, ["crop_not_applied"]),
+        ({"crop": {"rect": [0, 0, 9, 9], "trouble": ""}}, []),
+        ({"preset": PRESET, "signal": {"state": "locked", "format": HD}}, []),
+        ({"preset": PRESET, "signal": {"state": "locked", "format": {**HD, "fps": 50.0}}}, ["preset_mode_absent"]),
+        ({"preset": PRESET, "signal": {"state": "locked", "format": {**HD, "width": 720}}}, ["preset_mode_absent"]),
+        ({"preset": PRESET, "signal": {"state": "locked", "format": None}}, []),
+        ({"preset": {"name": "none", "modes": []}, "signal": {"state": "locked", "format": HD}}, []),
+    ],
+)
+def test_what_of_mask_crop_and_preset_is_not_as_wanted_is_said(change: Mapping[str, Any], code: list[str]) -> None:
+    assert _codes(Findings(), {**_input(**change), **change}) == code
+
+
+def test_absent_mode_is_named_beside_those_wanted_and_is_no_alarm() -> None:
+    document = {**_WELL, "preset": PRESET, "signal": {"state": "locked", "format": {**HD, "fps": 50.0}}}
+    (finding,) = _found(Findings(), document)
+    assert finding.severity is Severity.INFO
+    assert finding.detail == "the source delivers 1920x1080@50, the preset wants one of 1920x1080@60, 1280x720@60"
 
 
 def test_advice_of_a_stream_does_not_speak_of_cables() -> None:

@@ -16,6 +16,7 @@ from edge.modality.library import Library
 from edge.model.command import Command, Result, ResultState
 from edge.model.errors import Invalid
 from edge.model.inputs import Input
+from edge.model.rect import Rect
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.ipc import Answer, Reply
 from edge.vault.seal import Sealer
@@ -140,6 +141,39 @@ async def test_bitrate_is_set(box: Box) -> None:
     assert box.wishes.plan.rungs[0].bitrate_bps == 500_000
 
 
+async def test_preset_is_set_and_says_its_limits(box: Box) -> None:
+    for _ in range(2):
+        assert await box.done("preset.set", modality="ultrasound") == {
+            "modality": "ultrasound",
+            "bitrate_floor": 2_000_000,
+            "bitrate_ceiling": 16_000_000,
+        }
+    refused = await box.ask("encoder.set", bitrate=1_999_999)
+    assert (refused.st, refused.code) == (ResultState.REJECTED, "below_clinical_floor")
+    await box.done("encoder.set", bitrate=16_000_000)
+
+
+async def test_mask_is_told_in_the_picture_of_now_or_in_that_of_its_size(box: Box) -> None:
+    assert await box.done("mask.set", rects=[[0, 0, 9, 9]]) == {"rects": [[0, 0, 9, 9]], "of": [1280, 720]}
+    answer = await box.done("mask.set", rects=[[0, 0, 99, 99]], of=[1920, 1080])
+    assert answer == {"rects": [[0, 0, 99, 99]], "of": [1920, 1080]}
+    assert box.wishes.plan.picture.blacks((1920, 1080)) == (Rect(0, 0, 99, 99),)
+
+
+async def test_mask_may_grow_without_the_sender_being_present_but_not_shrink(box: Box) -> None:
+    async def ask(*rects: list[int], present: bool = False) -> str:
+        return (await box.bus.submit(Command("1", "mask.set", {"rects": list(rects)}, present=present))).code
+
+    assert await ask([0, 0, 100, 50]) == "ok"
+    assert await ask([0, 0, 100, 50], [200, 0, 10, 10]) == "ok"
+    assert await ask([0, 0, 100, 50]) == "challenge_needed"
+    assert await ask() == "challenge_needed"
+    assert await ask([0, 0, 99, 50], [200, 0, 10, 10]) == "challenge_needed"
+    assert len(box.wishes.plan.picture.masks[0].sheets[0].rects) == 2
+    assert await ask(present=True) == "ok"
+    assert box.wishes.plan.picture.masks == ()
+
+
 async def test_snapshot_is_taken(box: Box) -> None:
     answer = await box.done("snapshot.take", id="op-1")
     assert (answer["id"], answer["bytes"]) == ("op-1", 4)
@@ -198,6 +232,18 @@ async def test_each_rung_has_its_own_bitrate_and_ceiling(box: Box) -> None:
         ("encoder.set", {"bitrate": 99_999}, "range", "bitrate: 99999"),
         ("encoder.set", {"bitrate": 10_000_001}, "range", "bitrate: 10000001"),
         ("encoder.set", {"bitrate": 500_000, "rung": "archive"}, "unknown_rung", "archive"),
+        ("preset.set", {"modality": "xray"}, "unknown_preset", "endoscopy, microscopy, pathology, ultrasound"),
+        ("preset.set", {}, "invalid", "modality: missing"),
+        ("preset.set", {"modality": "endoscopy", "now": 1}, "invalid", "now: not an argument"),
+        ("mask.set", {}, "invalid", "rects: missing"),
+        ("mask.set", {"rects": "all"}, "invalid", "rects: expected a list"),
+        ("mask.set", {"rects": [[0, 0, 1, 1]] * 33}, "invalid", "at most 32"),
+        ("mask.set", {"rects": [[0, 0, 1]]}, "invalid", "rects[0]: expected [x, y, width, height]"),
+        ("mask.set", {"rects": [[0, 0, 1, 1], [0, 0, 0, 1]]}, "invalid", "rects[1]: width must be a whole number"),
+        ("mask.set", {"rects": [[0, 0, 1, True]]}, "invalid", "rects[0]: height"),
+        ("mask.set", {"rects": [], "of": [1]}, "invalid", "of: expected [width, height]"),
+        ("mask.set", {"rects": [[1270, 0, 20, 5]]}, "mask_outside_picture", "20x5+1270+0 does not lie inside"),
+        ("mask.set", {"rects": [[0, 0, 9, 9]], "of": [8, 9]}, "mask_outside_picture", "picture of 8x9"),
         ("snapshot.take", {"id": "../etc/passwd"}, "invalid", "id"),
         ("snapshot.take", {"id": "x" * 65}, "invalid", "id"),
         ("snapshot.take", {"id": "a", "input": "third"}, "unknown_input", "there is main, second"),
@@ -225,6 +271,8 @@ async def test_wrong_command_is_rejected_with_its_reason_and_changes_nothing(
         ("sink.set", {"sink": "extra", "url": URL}),
         ("sink.remove", {"sink": "srt"}),
         ("encoder.set", {"bitrate": 500_000}),
+        ("preset.set", {"modality": "endoscopy"}),
+        ("mask.set", {"rects": [[0, 0, 9, 9]]}),
         ("snapshot.take", {"id": "op-1"}),
     ],
 )

@@ -12,6 +12,8 @@ from edge.app.world import World
 from edge.config.model import Config, SecondConfig, SrtSinkConfig
 from edge.modality.library import Library
 from edge.model.inputs import Input
+from edge.model.picture import Mask, Sheet
+from edge.model.rect import Rect
 from edge.model.sink import SinkKind, SinkSpec
 from edge.runtime.issues import IssueBook
 from edge.runtime.status_board import StatusBoard
@@ -76,6 +78,24 @@ async def test_what_media_says_is_on_the_board(desk: _Desk) -> None:
     assert desk.board.get("picture")["live"] is True
     assert desk.board.get("board") == {"name": "sim"}
     assert desk.sink("srt")["state"] == "idle"
+
+
+async def test_preset_mask_and_crop_are_on_the_board_with_what_media_says_of_them(desk: _Desk) -> None:
+    desk.wishes.set_preset("endoscopy")
+    desk.wishes.set_mask(Mask((Sheet((1920, 1080), (Rect(0, 0, 300, 60),)),)))
+    framing = {"of": [1280, 720], "crop": [0, 0, 640, 480], "crop_trouble": "", "blacks": 1, "withheld": ""}
+    desk.world.media_said(Input.MAIN, "status", {**_LIVE, "framing": framing})
+    preset, mask = desk.board.get("preset"), desk.board.get("mask")
+    assert (preset["name"], preset["title"], preset["bitrate_floor_bps"]) == ("endoscopy", "Endoscopy", 2_500_000)
+    assert "pathology" in preset["available"]
+    assert mask == {"areas": 1, "rects": [[0, 0, 200, 40]], "of": [1280, 720], "withheld": "", "applied": 1}
+    assert desk.board.get("crop") == {"rect": [0, 0, 640, 480], "trouble": ""}
+
+
+async def test_mask_is_named_although_media_does_not_report(desk: _Desk) -> None:
+    desk.wishes.set_mask(Mask((Sheet((1920, 1080), (Rect(0, 0, 300, 60),)),)))
+    desk.world.refresh()
+    assert desk.board.get("mask") == {"areas": 1, "rects": [], "of": None, "withheld": "", "applied": None}
 
 
 async def test_media_that_falls_silent_is_not_live_although_its_socket_stands(desk: _Desk) -> None:

@@ -201,6 +201,34 @@ def test_grave_operations_are_sensitive(op: str) -> None:
     assert not is_sensitive("stream.start")
 
 
+@pytest.mark.parametrize(
+    ("op", "judged", "chal", "code"),
+    [
+        ("mask.set", False, None, "accepted"),
+        ("mask.set", True, None, "challenge_needed"),
+        ("mask.set", True, "OLD", "challenge_needed"),
+        ("mask.set", True, "CHAL", "accepted"),
+        ("mask.set", None, None, "challenge_needed"),
+        ("preset.set", False, None, "accepted"),
+        ("stream.start", True, None, "challenge_needed"),
+        ("stream.start", None, None, "accepted"),
+    ],
+)
+def test_operation_that_judges_its_arguments_goes_before_its_name(
+    op: str, judged: bool | None, chal: str | None, code: str
+) -> None:
+    verdict = examine(signed(fresh(op, chal=chal)), keyring=RING, situation=SYNCED, judge=lambda op, args: judged)
+    assert (verdict.code if isinstance(verdict, Refused) else "accepted") == code
+    if isinstance(verdict, Accepted):
+        assert verdict.present is (chal == "CHAL")
+
+
+def test_without_a_clock_no_judgement_spares_the_challenge() -> None:
+    verdict = examine(signed(fresh("mask.set")), keyring=RING, situation=UNSYNCED, judge=lambda op, args: False)
+    assert isinstance(verdict, Refused)
+    assert verdict.code == "challenge_needed"
+
+
 def test_a_refusal_names_the_command_where_it_can() -> None:
     body = fresh()
     verdict = examine(signed(body, key=STRANGER), keyring=RING, situation=SYNCED)

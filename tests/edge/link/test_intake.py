@@ -37,6 +37,8 @@ class Rig:
         self.bus = CommandBus()
         self.bus.register("stream.start", Lane.STREAM, self._run)
         self.bus.register("record.start", Lane.RECORD, self._run)
+        self.masked = False
+        self.bus.register("mask.set", Lane.STREAM, self._mask, grave=lambda args: self.masked and not args.get("n"))
         self.bus.register("disk.fail", Lane.SYSTEM, self._fail)
         keyring = Keyring(tmp_path / "controllers.json")
         keyring.add(trust())
@@ -60,6 +62,10 @@ class Rig:
         self.runs.append(args.get("n"))
         await self.gate.wait()
         return {"n": args.get("n")}
+
+    async def _mask(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.masked = bool(args.get("n"))
+        return {}
 
     async def _fail(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         raise Unavailable("disk gone", code="disk_gone")
@@ -185,6 +191,28 @@ async def test_a_lane_runs_in_order_of_arrival(rig: Rig) -> None:
             await rig.take(signed(rig.order(n=n)))
         await rig.until(40)
     assert rig.runs == list(range(20))
+
+
+async def test_mask_that_shall_go_needs_the_challenge_and_one_that_comes_does_not(rig: Rig) -> None:
+    rig.intake.chal = "CHAL"
+    async with rig.working():
+        await rig.take(signed(rig.order("mask.set", n=1)))
+        assert await rig.until(2) == ["accepted ok", "done ok"]
+        await rig.take(signed(rig.order("mask.set", n=0)))
+        assert (await rig.told())[2:] == ["rejected challenge_needed"]
+        await rig.take(signed(rig.order("mask.set", n=0, chal="CHAL")))
+        assert (await rig.until(5))[3:] == ["accepted ok", "done ok"]
+    assert not rig.masked
+
+
+async def test_mask_that_came_while_the_command_waited_is_not_taken_away_without_challenge(rig: Rig) -> None:
+    rig.intake.chal = "CHAL"
+    await rig.take(signed(rig.order("mask.set", n=1)))
+    await rig.take(signed(rig.order("mask.set", n=0)))
+    async with rig.working():
+        told = await rig.until(4)
+    assert told == ["accepted ok", "accepted ok", "done ok", "rejected challenge_needed"]
+    assert rig.masked
 
 
 async def test_a_blocked_lane_does_not_hold_up_another(rig: Rig) -> None:

@@ -61,6 +61,15 @@ class _Bench:
         self.units.append(unit)
 
 
+def test_new_target_holds_from_the_next_frame_on() -> None:
+    bench = _Bench()
+    bench.feed()
+    bench.rung.aim(EncodeTarget(3_000_000, 6_000_000, 4.0))
+    bench.feed()
+    assert bench.encoders[0].targets[-1] == EncodeTarget(3_000_000, 6_000_000, 4.0)
+    assert bench.rung.report().target_bps == 3_000_000
+
+
 def test_each_frame_is_encoded_once_with_its_capture_time() -> None:
     bench = _Bench()
     for _ in range(5):

@@ -37,6 +37,19 @@ async def test_errors_become_results(error: Exception, state: ResultState, code:
         assert result.detail == str(error)
 
 
+async def test_grave_arguments_need_a_sender_that_is_present() -> None:
+    async def run(args: Mapping[str, Any]) -> Mapping[str, Any]:
+        return args
+
+    bus = CommandBus()
+    bus.register("mask.set", Lane.CONFIG, run, grave=lambda args: args["less"])
+    bus.register("plain", Lane.CONFIG, run)
+    for less, present, code in ((False, False, "ok"), (True, False, "challenge_needed"), (True, True, "ok")):
+        result = await bus.submit(Command("1", "mask.set", {"less": less}, present=present))
+        assert result.code == code
+    assert [bus.is_grave(op, {"less": True}) for op in ("mask.set", "plain", "no.such")] == [True, None, None]
+
+
 async def test_one_lane_runs_in_order_and_lanes_do_not_wait_for_each_other() -> None:
     bus, ran, hold = CommandBus(), [], asyncio.Event()
 
