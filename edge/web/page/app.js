@@ -36,7 +36,7 @@ class Page {
   render() {
     const status = this.feed.document;
     document.body.dataset.connected = String(this.feed.connected);
-    patch(find("rail"), tiles(status, this.open));
+    patch(find("rail"), tiles({ ...status, ...this.picture.status }, this.open));
     this.renderInputs(status);
     find("input").dataset.state = status.signal?.state ?? "";
     find("input-text").textContent = formatOf(status.signal?.format) || signalName(status.signal?.state);
