@@ -88,27 +88,30 @@ class MediaProcess:
             latency=latency,
             supervisor=supervisor,
         )
+        self._server = IpcServer(
+            name="media-ipc",
+            path=places.media_ipc(input),
+            answers={"plan": self._answer_plan, "still": self._answer_still, "fault": self._answer_fault},
+        )
         self._applying = asyncio.Lock()
         self._one_still = asyncio.Lock()  # each holds a buffer of the source
 
     def components(self) -> tuple[Component, ...]:
         bus = BusServer(path=self._places.units(self._input), outlet=self._distributor, on_feedback=self._on_feedback)
-        server = IpcServer(
-            name="media-ipc",
-            path=self._places.media_ipc(self._input),
-            answers={"plan": self._answer_plan, "still": self._answer_still, "fault": self._answer_fault},
-        )
         return (
             Threaded("capture", self._capture.work, critical=True, stall_s=_STALL_S),
             Threaded("slate", SlateLoop(mixer=self._mixer).work, critical=True, stall_s=_STALL_S),
             Threaded(f"rung-{self._input}", self._rung.work, critical=True, stall_s=_STALL_S),
             Threaded("unit-bus", bus.work, critical=True),
-            server,
-            _Ticker(push=lambda: server.push("status", self._status.document())),
+            self._server,
+            _Ticker(push=self._tell),
         )
 
     def close(self) -> None:
         self._distributor.close()
+
+    def _tell(self) -> None:
+        self._server.push("status", self._status.document())
 
     def _on_feedback(self, feedback: Feedback) -> None:
         if isinstance(feedback, KeyframeRequest):
@@ -123,6 +126,7 @@ class MediaProcess:
             await self._outputs.apply(plan.sinks)
         for rung in plan.rungs:
             self._rung.aim(EncodeTarget(rung.bitrate_bps, rung.max_bitrate_bps, rung.gop_s))
+        self._tell()
         return Reply()
 
     async def _answer_still(self, args: Mapping[str, Any]) -> Reply:

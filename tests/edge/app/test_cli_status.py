@@ -84,6 +84,23 @@ def test_page_says_everything_a_person_asks(box: AnsweringBox, said: pytest.Capt
     ]
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"mask": {"areas": 2, "withheld": ""}}, "Endoscopy, masked: 2 area(s)"),
+        ({"crop": {"rect": [8, 4, 640, 480]}}, "Endoscopy, masked: 0 area(s), cropped to 640x480+8+4"),
+        ({"mask": {"areas": 1, "withheld": "made for 640x480"}}, "picture withheld: made for 640x480"),
+    ],
+)
+def test_preset_mask_and_crop_are_said(
+    more: dict[str, Any], words: str, box: AnsweringBox, said: pytest.CaptureFixture[str]
+) -> None:
+    preset = {"name": "endoscopy", "title": "Endoscopy"}
+    box.answers["GET /api/v1/status"] = (200, {**STATUS, "preset": preset, **more})
+    assert main(["status", "--url", box.url]) == 0
+    assert words in said.readouterr().out
+
+
 def test_picture_that_is_not_live_is_said_with_its_reason(box: AnsweringBox, said: pytest.CaptureFixture[str]) -> None:
     document = {**STATUS, "picture": {"live": False, "reason": "no signal", "age_ms": None}}
     assert "picture  NOT LIVE: no signal" in page_of(box, document, said)

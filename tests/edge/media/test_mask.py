@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from edge.media.mask import Masker
+from edge.model.frame import Lease, Plane
 from edge.model.rect import Rect
 from edge.model.video import Pixel, Range
 from tests.raw_pictures import noise, pixels_of, samples_of
@@ -83,10 +86,6 @@ def test_writable_picture_that_somebody_else_needs_as_it_is_is_copied() -> None:
 def test_lease_that_says_writable_over_read_only_memory_is_copied() -> None:
     frame = noise(writable=True)
     frozen = [memoryview(bytes(plane.memory)) for plane in frame.lease.planes]
-    from dataclasses import replace
-
-    from edge.model.frame import Lease, Plane
-
     planes = tuple(Plane(m, p.stride) for m, p in zip(frozen, frame.lease.planes, strict=True))
     masked = Masker().over(replace(frame, lease=Lease(planes, writable=True)), [EVEN])
     assert (samples_of(masked)[12, 8] == [16, 128, 128]).all()

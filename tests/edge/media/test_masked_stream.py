@@ -25,7 +25,7 @@ from tests.fakes import BlockPainter, FakeClock
 VIDEO = VideoFormat(256, 192, Fraction(50))
 NAME = Rect(33, 21, 141, 39)  # grows to 32..174 x 20..60
 PICTURES = 10
-CODING_ERROR = 4  # measured at this rate: 2 at most, in code values
+CODING_ERROR = 2  # measured at this rate: 1 at most, in code values
 Picture = npt.NDArray[np.int16]
 
 
