@@ -74,6 +74,7 @@ class Findings:
         yield from self._process("media", subject, up=parts is not None, now_s=now_s)
         if parts is not None:
             yield from _picture(entry, subject)
+            yield from _mask(entry, subject)
             yield from _parts(parts, subject)
         yield from _encoder(entry)
         yield from self._latency(_worst_latency_ms(document, entry), subject, now_s)
@@ -108,17 +109,20 @@ def _picture(entry: Mapping[str, Any], subject: str) -> Iterator[Finding]:
     if state in _SIGNAL_ADVICE:
         advice = _STREAM_ADVICE if entry["source"] == "url" else _SIGNAL_ADVICE[state]
         yield Finding(f"signal_{state}", Severity.ERROR, advice, subject, signal.get("detail", ""))
-    elif withheld := entry["mask"]["withheld"]:
-        if withheld != NO_PLAN:  # that is over as soon as it is told, at each start
-            advice = "Set the mask anew for the picture as it is now, or bring back the picture it was made for."
-            yield Finding("picture_withheld", Severity.ERROR, advice, subject, withheld)
-    elif picture.get("live") is False:
+    elif picture.get("live") is False and not entry["mask"]["withheld"]:
         advice = "Look at the imaging device: it may be frozen, paused or in stand-by."
         yield Finding("picture_not_live", Severity.ERROR, advice, subject, picture.get("reason", ""))
 
 
+def _mask(entry: Mapping[str, Any], subject: str) -> Iterator[Finding]:
+    withheld = entry["mask"]["withheld"]
+    if withheld and withheld != NO_PLAN:  # that is over as soon as it is told, at each start
+        advice = "Set the mask anew for the picture as it is now, or bring back the picture it was made for."
+        yield Finding("picture_withheld", Severity.ERROR, advice, subject, withheld)
+
+
 def _framing(document: Mapping[str, Any]) -> Iterator[Finding]:
-    """What of preset and crop is not as it is wanted."""
+    """What of preset and crop, which are about the first input, is not as it is wanted."""
     if trouble := (document.get("crop") or {}).get("trouble"):
         advice = "The whole picture is shown. Mend the crop of the preset, or bring back the picture it was made for."
         yield Finding("crop_not_applied", Severity.WARNING, advice, detail=trouble)

@@ -148,6 +148,17 @@ def test_bitrate_of_one_rung_leaves_the_other(two: TwoInputs) -> None:
     assert two.rung("main")["target_bps"] == before
 
 
+def test_output_can_be_moved_to_the_other_input_and_back(two: TwoInputs) -> None:
+    url = f"srt://127.0.0.1:{free_port(socket.SOCK_DGRAM)}?mode=listener"
+    for rung in ("main", "second", "main"):
+        assert two.box.command("sink.set", sink="moved", url=url, rung=rung)[0] == 200
+        two.box.wait_until(
+            lambda rung=rung: [two.box.sink("moved")[key] for key in ("rung", "state")] == [rung, "idle"],  # type: ignore[misc]
+            what=f"the output listens for {rung}",
+        )
+    assert two.box.command("sink.remove", sink="moved")[0] == 200
+
+
 def test_process_that_hangs_keeps_no_wish_from_the_other(two: TwoInputs) -> None:
     hung = two.box.pids["media-second"]
     os.kill(hung, signal.SIGSTOP)

@@ -97,6 +97,7 @@ async def test_touch_on_an_input_shows_that_one(browser: Browser, stage: Stage) 
     async with asyncio.timeout(10):
         while stage.whep.rung != "second":
             await asyncio.sleep(0.02)
+    await expect(page.locator('#rail [data-panel="signal"] b')).to_have_text("No cable")
     await page.click('#rail [data-panel="latency"]')
     await expect(page.locator("#panel-body")).to_contain_text("123 ms")
 

@@ -156,6 +156,10 @@ BAD = {
     "second above its ceiling": Bad(
         "[second.encoder]\nbitrate_bps = 30000000", "@: second.encoder: bitrate_bps is above max_bitrate_bps"
     ),
+    "second mask outside its picture": Bad(
+        "[second.mask]\nof = [640, 480]\nrects = [[600, 0, 64, 64]]",
+        "@: second.mask: rects: [600, 0, 64, 64] does not lie inside the picture of 640x480",
+    ),
     "second mistyped": Bad("[second]\nenable = true", "@: second.enable: unknown key; did you mean enabled?"),
     "no such rung": Bad("[[srt]]\nrung = 'third'", "@: srt.0.rung: must be 'main' or 'second' (got \"third\")"),
     "rung without its input": Bad(
