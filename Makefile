@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint type bench lock clean packages-run packages-test
+.PHONY: help run test vm vm-shell check lint type bench soak lock clean packages-run packages-test
 
 help: ## this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,15 @@ run: packages-run $(VENV)/run.done ## set up what is missing and run the box on 
 
 test: packages-test check ## set up what is missing, check, and pass every test ring
 	$(BIN)/python -m pytest -q $(ARGS)
+
+vm: packages-test $(VENV)/dev.done ## the tests against real kernel drivers alone; one of them: make vm ARGS="-k name"
+	$(BIN)/python -m pytest -q tests/vm $(ARGS)
+
+vm-shell: packages-test $(VENV)/dev.done ## a shell in the machine of those tests
+	@$(BIN)/python -m tests.vm.shell
+
+soak: packages-test $(VENV)/dev.done ## cable events at random on a real driver; how many: make soak ARGS=1000
+	@$(BIN)/python -m tests.vm.run_soak $(ARGS)
 
 check: lint type ## lint and types
 

@@ -82,8 +82,9 @@ class Retarget(Enum):
 class Encoder(Protocol):
     """One rung's encoder. Blocking; one thread. No reordering, parameter sets at each keyframe.
 
-    `open` raises NotSupported when it cannot do that format. `encode` never keeps the lease
-    after it returns.
+    `open` raises NotSupported when it cannot do that format; the encoder picks the layout that it
+    works in. `encode` takes frames of any layout whose format is the same when `coded`, without a
+    new set-up, and never keeps the lease after it returns.
     """
 
     @property

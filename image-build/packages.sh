@@ -24,7 +24,11 @@ if [ ! -e $policy ]; then
     printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
     $sudo chmod 755 $policy
 fi
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+# On a machine without a kernel of its own (a container), the tests' kernel needs no initramfs: that saves most of the
+# installation's time. A machine that boots a kernel of its own gets one as usual.
+initrd=""
+[ -n "$(find /boot -maxdepth 1 -name 'vmlinuz-*' 2>/dev/null)" ] || initrd="INITRD=No"
+$sudo env DEBIAN_FRONTEND=noninteractive $initrd apt-get install -y -qq --no-install-recommends $missing >/dev/null
 case "$missing" in
     *" mosquitto"*) command -v systemctl >/dev/null && $sudo systemctl disable -q mosquitto.service 2>/dev/null || true ;;
 esac

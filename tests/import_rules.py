@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 FEATURES = ("media", "rtc", "link", "web", "vault", "health", "sinks", "measure", "modality", "controller")
@@ -34,7 +35,9 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "cryptography": ("edge.vault",),
     "fastapi": ("edge.web",),
     "numpy": ("board", "edge.media", "edge.sinks", "edge.measure"),
+    "libcamera": ("board.rpi",),
     "paho": ("edge.link",),
+    "picamera2": ("board.rpi",),
     "pydantic": ("edge.config",),
     "pydantic_core": ("edge.config",),
     "pylibsrtp": ("edge.rtc",),
@@ -170,7 +173,8 @@ current = ""
 def import_effects(root: Path) -> list[str]:
     """What importing our modules does beside defining things: `module: event`. In a process of its own."""
     ours = [module.name for module in modules(root) if not module.name.endswith("__main__")]
-    argv = [sys.executable, "-B", "-c", _PROBE, " ".join(sorted(third_party(root))), " ".join(ours)]
+    theirs = [name for name in sorted(third_party(root)) if find_spec(name.partition(".")[0])]  # some boards have more
+    argv = [sys.executable, "-B", "-c", _PROBE, " ".join(theirs), " ".join(ours)]
     done = subprocess.run(argv, cwd=root, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:
         return [f"importing failed: {done.stderr.strip()}"]

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from edge.media.layout import layout_of
+from edge.media.cells import layout_of
 from edge.model.frame import Frame, Lease, Plane, Stamps
 from edge.model.video import Pixel, Range, VideoFormat
 

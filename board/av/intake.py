@@ -1,4 +1,4 @@
-"""A Frame as an av.VideoFrame that shares its memory; a copy only where the library cannot share."""
+"""A Frame of any layout as an av.VideoFrame in the one layout that the encoder takes."""
 
 from __future__ import annotations
 
@@ -6,90 +6,134 @@ from typing import cast
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
-from numpy.typing import NDArray
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
+from board.av.reduce import REDUCIBLE, Bytes, reduce_to, rows_of
 from edge.model.errors import NotSupported
 from edge.model.frame import Frame, Plane
 from edge.model.video import Colorimetry, Pixel, Range, VideoFormat
 
-Bytes = NDArray[np.uint8]
-_SHARED = {(Pixel.YUV420P, Range.LIMITED): "yuv420p", (Pixel.YUV420P, Range.FULL): "yuvj420p"}
+MATRIX = {
+    Colorimetry.BT709: Colorspace.ITU709,
+    Colorimetry.BT601: Colorspace.ITU601,
+    Colorimetry.SYCC: Colorspace.ITU601,
+    Colorimetry.BT2020: Colorspace.BT2020,
+}
+LEVELS = {Range.LIMITED: ColorRange.MPEG, Range.FULL: ColorRange.JPEG}
+# Without these flags swscale rounds what it makes of bgr24 down (half a code value) and lets other chroma rows in.
+EXACT = Interpolation.AREA | Interpolation.ACCURATE_RND
+# swscale loads whole vectors: the last one of the last row may reach beyond a buffer that ends there
+_OVERREAD_BYTES = 64
+# Chroma of 0..255 for 0..255, minus the half that swscale loses there, as chroma of 16..240 for RGB of 16..235
+_STRETCHED = np.clip(np.rint(128 + (np.arange(256) + 0.5 - 128) * 224 / 219), 1, 254).astype(np.uint8)
+_STRETCHED[128] = 128
 
 
 class FrameIntake:
-    """Frames of one format become pictures in `pix_fmt`, the layout the encoder takes.
+    """Frames of one size, rate and colour become pictures in `pix_fmt`, whatever layout each comes in.
 
-    yuv420p and nv12 are taken as they lie; the packed layouts cost one conversion. Raises
-    NotSupported in the constructor for a format it cannot take.
+    yuv420p is taken as it lies. Everything else costs one conversion, which bends neither matrix
+    nor range: nv12, uyvy and yuyv by swscale's unpackers, nv16, yuv422p and 10 bit by `reduce_to`;
+    RGB by swscale with the matrix of its colorimetry, to limited range. Raises NotSupported in the
+    constructor for a size it cannot take.
     """
 
     def __init__(self, video: VideoFormat) -> None:
         if video.width % 2 or video.height % 2 or video.width < 16 or video.height < 16:
             raise NotSupported(f"{video.width}x{video.height}: sides must be even and at least 16 pixels")
-        if video.pixel is Pixel.RGB24 and video.range is Range.LIMITED:
-            raise NotSupported("rgb24 of limited range cannot be converted without bending its colours")
-        self._video = video
-        self._layout = "nv12" if video.pixel is Pixel.NV12 else _SHARED[Pixel.YUV420P, video.range]
-        self._packed = video.pixel not in (Pixel.YUV420P, Pixel.NV12)
+        self._video = video.coded
         self._reformatter = VideoReformatter()
-        self._staging: av.VideoFrame | None = None
+        self._staging: dict[str, av.VideoFrame] = {}
 
     @property
     def pix_fmt(self) -> str:
-        return self._layout
+        return "yuvj420p" if self._video.range is Range.FULL else "yuv420p"
 
     def take(self, frame: Frame) -> av.VideoFrame:
-        """Valid while the frame's lease is held. Raises Fault when it has been released."""
-        planes = frame.lease.planes
-        native = frame.lease.native
-        if isinstance(native, av.VideoFrame) and native.format.name == self._layout:
+        """Valid while the frame's lease is held and until the next call. Raises Fault when it has been released."""
+        planes, pixel = frame.lease.planes, frame.format.pixel
+        if pixel is Pixel.YUV420P:
+            return self._shared(frame, self.pix_fmt) or self._copied(planes, pixel, self.pix_fmt)
+        if pixel in REDUCIBLE:
+            target = self._own(self.pix_fmt)
+            reduce_to(target, pixel, planes)
+            return target
+        whole = self._shared(frame, pixel.value) or self._copied(planes, pixel, pixel.value)
+        if pixel.is_rgb:
+            return self._from_rgb(whole, frame.format.range)
+        return self._reformatted(whole, self._video.range, self._video.range)
+
+    def _shared(self, frame: Frame, layout: str) -> av.VideoFrame | None:
+        """The picture where it lies, None when the library cannot take it like that."""
+        planes, native = frame.lease.planes, frame.lease.native
+        if isinstance(native, av.VideoFrame) and native.format.name == layout:
             return native
-        if not self._packed and (whole := self._whole_picture(planes)) is not None:
-            return av.VideoFrame.from_numpy_buffer(whole, format=self._layout, width=self._video.width)
-        staged = self._stage(planes)
-        return self._converted(staged) if self._packed else staged
-
-    def _whole_picture(self, planes: tuple[Plane, ...]) -> Bytes | None:
-        """The planes as one array when they lie in one buffer without holes, else None."""
-        height, stride = self._video.height, planes[0].stride
-        chroma = stride if self._layout == "nv12" else stride // 2
-        if height % 4 or stride % 2 or any(plane.stride != chroma for plane in planes[1:]):
-            return None  # from_numpy_buffer rounds the height down to a multiple of four
-        parts = [np.frombuffer(plane.memory, np.uint8) for plane in planes]
-        sizes = [stride * height] + [chroma * (height // 2)] * (len(planes) - 1)
-        begins = [_address(part) for part in parts]
-        if any(begin + size != after for begin, size, after in zip(begins, sizes, begins[1:], strict=False)):
+        pixel, width, height = frame.format.pixel, frame.format.width, frame.format.height
+        if pixel.is_rgb:
+            rows = rows_of(planes[0].memory, planes[0].stride, height, 3 * width)
+            if planes[0].memory.nbytes < planes[0].stride * (height - 1) + 3 * width + _OVERREAD_BYTES:
+                return None
+            return av.VideoFrame.from_numpy_buffer(rows.reshape(height, width, 3), format=layout)
+        if pixel not in (Pixel.YUV420P, Pixel.NV12) or (whole := _one_array(planes, pixel, height)) is None:
             return None
-        buffer = _owner(planes[0])
-        at = begins[0] - _address(buffer)
-        if at < 0 or at + sum(sizes) > buffer.size:
-            return None
-        return buffer[at : at + sum(sizes)].reshape(height * 3 // 2, stride)
+        return av.VideoFrame.from_numpy_buffer(whole, format=layout, width=width)
 
-    def _stage(self, planes: tuple[Plane, ...]) -> av.VideoFrame:
-        """A copy of the picture in a frame of the library's own, used again each time."""
-        if self._staging is None:
-            layout = self._video.pixel.value if self._packed else self._layout
-            self._staging = av.VideoFrame(self._video.width, self._video.height, layout)
-        for index, (plane, target) in enumerate(zip(planes, self._staging.planes, strict=True)):
-            row_bytes, rows = target.width * _bytes_per_sample(self._video.pixel, index), target.height
-            source = _rows(np.frombuffer(plane.memory, np.uint8), plane.stride, rows, row_bytes)
-            _rows(np.frombuffer(memoryview(target), np.uint8), target.line_size, rows, row_bytes)[:] = source
-        return self._staging
+    def _copied(self, planes: tuple[Plane, ...], pixel: Pixel, layout: str) -> av.VideoFrame:
+        target = self._own(layout)
+        for index, (plane, into) in enumerate(zip(planes, target.planes, strict=True)):
+            row_bytes = into.width * pixel.pixel_bytes * (2 if pixel.interleaved and index == 1 else 1)
+            source = rows_of(plane.memory, plane.stride, into.height, row_bytes)
+            rows_of(memoryview(into), into.line_size, into.height, row_bytes)[:] = source
+        return target
 
-    def _converted(self, packed: av.VideoFrame) -> av.VideoFrame:
-        space = Colorspace.ITU709 if self._video.colorimetry is Colorimetry.BT709 else Colorspace.ITU601
-        reach = ColorRange.JPEG if self._video.range is Range.FULL else ColorRange.MPEG
+    def _own(self, layout: str) -> av.VideoFrame:
+        """A frame of the library's own, the same each time."""
+        if layout not in self._staging:
+            self._staging[layout] = av.VideoFrame(self._video.width, self._video.height, layout)
+        return self._staging[layout]
+
+    def _from_rgb(self, rgb: av.VideoFrame, reach: Range) -> av.VideoFrame:
+        """swscale takes all RGB for full; of limited RGB so taken the luma comes out right, the chroma too small."""
+        if reach is Range.FULL:
+            return self._reformatted(rgb, Range.FULL, Range.LIMITED)
+        picture = self._reformatted(rgb, Range.FULL, Range.FULL)
+        target = self._own(self.pix_fmt)
+        for index, (plane, into) in enumerate(zip(picture.planes, target.planes, strict=True)):
+            source = rows_of(memoryview(plane), plane.line_size, plane.height, plane.width)
+            room = rows_of(memoryview(into), into.line_size, into.height, into.width)
+            room[:] = _STRETCHED[source] if index else source
+        return target
+
+    def _reformatted(self, picture: av.VideoFrame, reach: Range, wanted: Range) -> av.VideoFrame:
+        matrix = MATRIX[self._video.colorimetry]
         return self._reformatter.reformat(
-            packed,
-            format=self._layout,
-            src_colorspace=space,
-            dst_colorspace=space,
-            src_color_range=reach,
-            dst_color_range=reach,
+            picture,
+            format="yuvj420p" if wanted is Range.FULL else "yuv420p",
+            src_colorspace=None if picture.format.is_rgb else matrix,
+            dst_colorspace=matrix,
+            src_color_range=LEVELS[reach],
+            dst_color_range=LEVELS[wanted],
+            interpolation=EXACT,
             threads=1,
         )
+
+
+def _one_array(planes: tuple[Plane, ...], pixel: Pixel, height: int) -> Bytes | None:
+    """The planes of a 4:2:0 picture as one array when they lie in one buffer without holes, else None."""
+    stride = planes[0].stride
+    chroma = stride if pixel is Pixel.NV12 else stride // 2
+    if height % 4 or stride % 2 or any(plane.stride != chroma for plane in planes[1:]):
+        return None  # from_numpy_buffer rounds the height down to a multiple of four
+    parts = [np.frombuffer(plane.memory, np.uint8) for plane in planes]
+    sizes = [stride * height] + [chroma * (height // 2)] * (len(planes) - 1)
+    begins = [_address(part) for part in parts]
+    if any(begin + size != after for begin, size, after in zip(begins, sizes, begins[1:], strict=False)):
+        return None
+    buffer = _owner(planes[0])
+    at = begins[0] - _address(buffer)
+    if at < 0 or at + sum(sizes) > buffer.size:
+        return None
+    return buffer[at : at + sum(sizes)].reshape(height * 3 // 2, stride)
 
 
 def _owner(plane: Plane) -> Bytes:
@@ -102,17 +146,3 @@ def _owner(plane: Plane) -> Bytes:
 
 def _address(array: Bytes) -> int:
     return int(array.__array_interface__["data"][0])
-
-
-def _bytes_per_sample(pixel: Pixel, plane: int) -> int:
-    """Bytes per pixel of that plane's own width."""
-    if pixel is Pixel.RGB24:
-        return 3
-    return 2 if pixel in (Pixel.UYVY422, Pixel.YUYV422) or (pixel is Pixel.NV12 and plane == 1) else 1
-
-
-def _rows(flat: Bytes, stride: int, rows: int, row_bytes: int) -> Bytes:
-    """The picture's rows without the padding after them; the last row may lack its padding."""
-    return np.lib.stride_tricks.as_strided(
-        flat[: stride * (rows - 1) + row_bytes], shape=(rows, row_bytes), strides=(stride, 1)
-    )

@@ -7,12 +7,15 @@ from fractions import Fraction
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc, VideoReformatter
 
+from board.av.intake import EXACT, LEVELS, MATRIX
 from edge.model.video import Colorimetry, Pixel, Range, VideoFormat
 
 _PLANAR = {"yuv420p", "yuvj420p"}
-_BT601_MATRICES = {4, 5, 6, 7}  # FCC, BT.470BG, SMPTE 170M, 240M (ISO/IEC 23091-2)
+# Matrices of ISO/IEC 23091-2: FCC, BT.470BG, SMPTE 170M, 240M; BT.2020 with constant and non-constant luminance
+_BT601_MATRICES = {4, 5, 6, 7}
+_BT2020_MATRICES = {9, 10}
 _UNSPECIFIED = 2
 _HD_LINES = 720
 
@@ -35,15 +38,15 @@ class Normaliser:
     def _planar(self, picture: av.VideoFrame, colorimetry: Colorimetry, reach: Range) -> av.VideoFrame:
         if picture.format.name in _PLANAR:
             return picture
-        space = Colorspace.ITU709 if colorimetry is Colorimetry.BT709 else Colorspace.ITU601
-        full = ColorRange.JPEG if reach is Range.FULL else ColorRange.MPEG
+        matrix, levels = MATRIX[colorimetry], LEVELS[reach]
         return self._reformatter.reformat(
             picture,
             format="yuvj420p" if reach is Range.FULL else "yuv420p",
-            src_colorspace=None if picture.format.is_rgb else space,
-            dst_colorspace=space,
-            src_color_range=None if picture.format.is_rgb else full,
-            dst_color_range=full,
+            src_colorspace=None if picture.format.is_rgb else matrix,
+            dst_colorspace=matrix,
+            src_color_range=ColorRange.JPEG if picture.format.is_rgb else levels,
+            dst_color_range=levels,
+            interpolation=EXACT,
             threads=1,
         )
 
@@ -81,13 +84,27 @@ class Deinterlacer:
 
 
 def colours(picture: av.VideoFrame) -> tuple[Colorimetry, Range]:
-    """As the stream says; when it does not, BT.709 from 720 lines up, and limited range."""
-    if picture.format.is_rgb or picture.colorspace in (0, _UNSPECIFIED):
-        colorimetry = Colorimetry.BT709 if picture.height >= _HD_LINES else Colorimetry.BT601
-    else:
-        colorimetry = Colorimetry.BT601 if picture.colorspace in _BT601_MATRICES else Colorimetry.BT709
+    """As the stream says; when it does not, BT.709 from 720 lines up, and limited range.
+
+    RGB becomes limited range of BT.709 or BT.601. JPEG is full range of sYCC by definition (JFIF 1.02).
+    """
     full = picture.format.name.startswith("yuvj") or picture.color_range == ColorRange.JPEG
-    return colorimetry, Range.FULL if full and not picture.format.is_rgb else Range.LIMITED
+    reach = Range.FULL if full and not picture.format.is_rgb else Range.LIMITED
+    if picture.format.is_rgb or picture.colorspace in (0, _UNSPECIFIED):
+        return Colorimetry.BT709 if picture.height >= _HD_LINES else Colorimetry.BT601, reach
+    if picture.colorspace in _BT2020_MATRICES:
+        return Colorimetry.BT2020, reach
+    if picture.colorspace in _BT601_MATRICES:
+        return Colorimetry.SYCC if _has_srgb_primaries(picture, reach) else Colorimetry.BT601, reach
+    return Colorimetry.BT709, reach
+
+
+def _has_srgb_primaries(picture: av.VideoFrame, reach: Range) -> bool:
+    """Said so, or nothing said in full range: that is what FFmpeg's JPEG decoder hands over."""
+    primaries = picture.color_primaries
+    if primaries == ColorPrimaries.UNSPECIFIED:
+        return picture.color_trc == ColorTrc.IEC61966_2_1 or reach is Range.FULL
+    return primaries == ColorPrimaries.BT709
 
 
 def _even(picture: av.VideoFrame) -> av.VideoFrame:

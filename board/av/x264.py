@@ -22,7 +22,12 @@ _VBV_S = Fraction(1, 20)
 _VBV_FRAMES = 3
 _ONE_THREAD_PIXELS_PER_S = 1920 * 1088 * 60
 # Code points of ISO/IEC 23091-2 for primaries, transfer, matrix
-_COLOUR = {Colorimetry.BT709: (1, 1, 1), Colorimetry.BT601: (6, 6, 6)}
+_COLOUR = {
+    Colorimetry.BT709: (1, 1, 1),
+    Colorimetry.BT601: (6, 6, 6),
+    Colorimetry.BT2020: (9, 14, 9),
+    Colorimetry.SYCC: (1, 13, 6),
+}
 _RANGE = {Range.LIMITED: 1, Range.FULL: 2}
 
 
@@ -38,7 +43,8 @@ class X264Encoder:
         self._threads = threads
         self._context: VideoCodecContext | None = None
         self._intake: FrameIntake | None = None
-        self._video: VideoFormat | None = None
+        self._coded: VideoFormat | None = None
+        self._video: VideoFormat | None = None  # the format checked last
         self._target: EncodeTarget | None = None
 
     @property
@@ -50,28 +56,31 @@ class X264Encoder:
         return False
 
     def open(self, video: VideoFormat, target: EncodeTarget) -> None:
-        """Raises NotSupported for a size, rate, layout, speed or bitrate that cannot be encoded."""
+        """Raises NotSupported for a size, rate, speed or bitrate that cannot be encoded."""
         self.close()
         _check(video, target)
-        intake = FrameIntake(video)
-        context = self._set_up(video, target, intake.pix_fmt)
+        coded = video.coded
+        intake = FrameIntake(coded)
+        context = self._set_up(coded, target, intake.pix_fmt)
         try:
             context.open()
         except (av.FFmpegError, OverflowError) as error:
             raise NotSupported(
-                f"x264 refuses {video.width}x{video.height} {video.pixel} at {video.fps} frames/s, "
+                f"x264 refuses {video.width}x{video.height} at {video.fps} frames/s, "
                 f"{target.max_bitrate_bps} bit/s, speed {self._speed!r}: {error}"
             ) from error
         context.bit_rate = target.bitrate_bps
-        self._context, self._intake, self._video, self._target = context, intake, video, target
+        self._context, self._intake, self._coded, self._target = context, intake, coded, target
+        self._video = video
 
     def encode(self, frame: Frame, *, force_key: bool) -> Sequence[Encoded]:
-        """Raises Fault when the frame is not of the format the encoder was opened for."""
+        """Takes any layout. Raises Fault when the frame is not of the size, rate and colours it was opened for."""
         context, intake = self._context, self._intake
         if context is None or intake is None:
             raise Fault("x264 encoder used before open")
-        if frame.format is not self._video and frame.format != self._video:
-            raise Fault(f"x264 encoder opened for {self._video} was given {frame.format}")
+        if frame.format is not self._video and frame.format.coded != self._coded:
+            raise Fault(f"x264 encoder opened for {self._coded} was given {frame.format}")
+        self._video = frame.format
         picture = intake.take(frame)
         picture.pts = pts_of(frame.stamps.captured_ns)
         picture.time_base = _TIME_BASE
@@ -89,7 +98,7 @@ class X264Encoder:
         return Retarget.LIVE
 
     def close(self) -> None:
-        self._context = self._intake = self._video = self._target = None
+        self._context = self._intake = self._coded = self._video = self._target = None
 
     def _set_up(self, video: VideoFormat, target: EncodeTarget, pix_fmt: str) -> VideoCodecContext:
         context = av.CodecContext.create("libx264", "w")

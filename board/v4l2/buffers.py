@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import os
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from board.v4l2.abi import structs as s
@@ -20,15 +19,33 @@ _READABLE = os.O_CLOEXEC | os.O_RDWR
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A buffer that the driver has filled. `captured_ns`: the driver's time stamp, CLOCK_MONOTONIC."""
+    """A buffer that the driver has filled. `captured_ns`: its time stamp, CLOCK_MONOTONIC when `monotonic`.
+
+    `parts`: (offset, end) of what was written, for each memory plane.
+    """
 
     index: int
     sequence: int
     captured_ns: int
     field: int
-    used: tuple[int, ...]
+    parts: tuple[tuple[int, int], ...]
     monotonic: bool
     damaged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DriverBuffer:
+    """One buffer on loan, for a frame's lease: an encoder that imports DMABUFs takes it without a copy."""
+
+    ring: BufferRing
+    index: int
+
+    def export(self) -> tuple[int, ...]:
+        """A DMABUF file descriptor for each memory plane; the caller closes them. Raises OSError."""
+        return self.ring.export(self.index)
+
+    def give_back(self) -> None:
+        self.ring.give_back(self.index)
 
 
 class BufferRing:
@@ -63,12 +80,10 @@ class BufferRing:
     def count(self) -> int:
         return len(self._slots)
 
-    def memories(self, index: int, used: Sequence[int]) -> tuple[memoryview, ...]:
-        """What the driver has written into that buffer, without what lies behind it."""
-        return tuple(memory[:length] for memory, length in zip(self._slots[index], used, strict=True))
-
-    def whole(self, index: int) -> tuple[memoryview, ...]:
-        return self._slots[index]
+    def memories(self, filled: Filled) -> tuple[memoryview, ...]:
+        """What the driver has written into that buffer, without what lies around it."""
+        slot = self._slots[filled.index]
+        return tuple(memory[begin:end] for memory, (begin, end) in zip(slot, filled.parts, strict=True))
 
     def take(self) -> Filled | None:
         """The oldest filled buffer, now on loan; None when there is none. Raises OSError."""
@@ -80,17 +95,17 @@ class BufferRing:
         with self._lock:
             self.on_loan += 1
         stamp = buffer.timestamp
-        used = (
-            (buffer.bytesused,)
+        parts = (
+            ((0, buffer.bytesused),)
             if planes is None
-            else tuple(plane.bytesused - plane.data_offset for plane in planes[: self._planes])
+            else tuple((plane.data_offset, plane.bytesused) for plane in planes[: self._planes])
         )
         return Filled(
             index=buffer.index,
             sequence=buffer.sequence,
             captured_ns=stamp.secs * 1_000_000_000 + stamp.usecs * 1000,
             field=buffer.field,
-            used=used,
+            parts=parts,
             monotonic=buffer.flags & BufFlag.TIMESTAMP_MASK == BufFlag.TIMESTAMP_MONOTONIC,
             damaged=bool(buffer.flags & BufFlag.ERROR),
         )

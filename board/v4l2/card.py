@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,7 +11,8 @@ from board.v4l2.abi import structs as s
 from board.v4l2.abi.codes import BufType, Cap, InputCap
 from board.v4l2.abi.numbers import fourcc_text
 from board.v4l2.abi.requests import Vidioc
-from board.v4l2.node import Node
+from board.v4l2.node import Node, means_not_offered
+from edge.model.picture import CaptureMode
 
 _DISCRETE = 1  # V4L2_FRMSIZE_TYPE_DISCRETE, V4L2_FRMIVAL_TYPE_DISCRETE
 _MANY = 256  # no driver enumerates more; one that never ends must not hold us
@@ -83,21 +83,28 @@ def read_formats(node: Node, buf_type: BufType) -> tuple[str, ...]:
     return tuple(fourcc_text(one.pixelformat) for one in found)
 
 
-def read_rates(node: Node, pixelformat: int) -> tuple[FrameRate, ...]:
-    """Discrete sizes with their fastest rate; a range of sizes shows as its largest. Empty where not said."""
-    sizes = _enumerate(
-        node, Vidioc.ENUM_FRAMESIZES, lambda index: s.v4l2_frmsizeenum(index=index, pixel_format=pixelformat)
+def read_rates(node: Node, pixelformat: int, modes: Sequence[CaptureMode] = ()) -> tuple[FrameRate, ...]:
+    """Discrete sizes with their fastest rate; of a range of sizes those of `modes` that lie in it.
+
+    Empty where the driver does not say.
+    """
+    sizes: list[tuple[int, int]] = []
+    found = _enumerate(
+        node, Vidioc.ENUM_FRAMESIZES, lambda index: s.FrameSizeEnum(index=index, pixel_format=pixelformat)
     )
-    rates = []
-    for one in sizes:
+    for one in found:
         if one.type == _DISCRETE:
-            width, height = one.discrete.width, one.discrete.height
+            sizes.append((one.discrete.width, one.discrete.height))
         else:
-            width, height = one.stepwise.max_width, one.stepwise.max_height
-        fps = fastest(node, pixelformat, width, height)
-        if fps is not None:
-            rates.append(FrameRate(width, height, fps))
-    return tuple(rates)
+            sizes += [(mode.width, mode.height) for mode in modes if _within(one.stepwise, mode)]
+    rates = ((width, height, fastest(node, pixelformat, width, height)) for width, height in dict.fromkeys(sizes))
+    return tuple(FrameRate(width, height, fps) for width, height, fps in rates if fps is not None)
+
+
+def _within(sizes: s.FrameSizes, mode: CaptureMode) -> bool:
+    across = range(sizes.min_width, sizes.max_width + 1)
+    down = range(sizes.min_height, sizes.max_height + 1)
+    return mode.width in across and mode.height in down
 
 
 def fastest(node: Node, pixelformat: int, width: int, height: int) -> Fraction | None:
@@ -117,7 +124,7 @@ def _enumerate(node: Node, request: Vidioc, make: Callable[[int], Any]) -> Itera
         try:
             yield node.do(request, make(index))
         except OSError as error:
-            if error.errno in (errno.EINVAL, errno.ENOTTY, errno.ENODATA):
+            if means_not_offered(error):
                 return
             raise
 

@@ -45,7 +45,7 @@ def _matrix(space: int, ycbcr_enc: int) -> Colorimetry:
     )
     if enc in (YcbcrEnc.BT2020, YcbcrEnc.BT2020_CONST):
         return Colorimetry.BT2020
-    if enc in (YcbcrEnc.BT709, YcbcrEnc.XV709):
+    if enc in (YcbcrEnc.BT709, YcbcrEnc.XV709, YcbcrEnc.SMPTE240M):  # 240M's coefficients are nearest to these
         return Colorimetry.BT709
     return Colorimetry.BT601 if space in _BT601_PRIMARIES else Colorimetry.SYCC
 

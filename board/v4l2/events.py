@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from dataclasses import dataclass
 
 from board.v4l2.abi import structs as s
@@ -45,7 +44,7 @@ def take_events(node: Node) -> Happened:
         try:
             node.do(Vidioc.DQEVENT, event)
         except OSError as error:
-            if means_gone(error) and error.errno != errno.EIO:
+            if means_gone(error):
                 raise
             break
         source = source or event.type in (EventType.SOURCE_CHANGE, EventType.EOS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from board.v4l2.abi.numbers import fourcc, fourcc_text
+from board.v4l2.abi.numbers import fourcc
 from edge.model.errors import NotSupported
 from edge.model.frame import Plane
 from edge.model.video import Pixel
@@ -22,6 +22,11 @@ class Kind:
     pixel: Pixel | None
     buffers: int = 1
     codec: str = ""
+
+    @property
+    def number(self) -> int:
+        """The kernel's V4L2_PIX_FMT_*."""
+        return fourcc(self.code)
 
 
 KINDS: Mapping[str, Kind] = {
@@ -44,15 +49,14 @@ KINDS: Mapping[str, Kind] = {
         Kind("JPEG", None, codec="mjpeg"),
     )
 }
-# bytes per pixel of the first plane's rows, and (columns, rows) by which the other planes are smaller
-_FIRST = {
+_PIXEL_BYTES = {  # of the first plane, where it is not 1
     Pixel.UYVY422: 2,
     Pixel.YUYV422: 2,
     Pixel.RGB24: 3,
     Pixel.BGR24: 3,
     Pixel.P010: 2,
 }
-_CHROMA: Mapping[Pixel, tuple[int, int, int]] = {  # planes, stride divisor, height divisor
+_CHROMA: Mapping[Pixel, tuple[int, int, int]] = {  # further planes, stride divisor, height divisor
     Pixel.NV12: (1, 1, 2),
     Pixel.P010: (1, 1, 2),
     Pixel.NV16: (1, 1, 1),
@@ -71,67 +75,54 @@ class Layout:
     strides: tuple[int, ...]
     sizes: tuple[int, ...]
 
-    @property
-    def row_bytes(self) -> int:
-        """What a row of the first plane holds without padding."""
-        return self.width * _FIRST.get(self.kind.pixel or Pixel.YUV420P, 1)
-
     def check(self) -> None:
         """Raises NotSupported (`bad_stride`) when the driver's numbers cannot hold the picture."""
-        if self.kind.codec:
-            return
-        if self.strides[0] < self.row_bytes:
-            raise NotSupported(
-                f"{self.kind.code} {self.width}x{self.height}: the driver's rows of {self.strides[0]} bytes "
-                f"cannot hold {self.row_bytes}",
-                code="bad_stride",
-            )
-        needed = self._end_of_last_plane()
-        if sum(self.sizes) < needed:
-            raise NotSupported(
-                f"{self.kind.code} {self.width}x{self.height}: the driver's buffer of {sum(self.sizes)} bytes "
-                f"cannot hold {needed}",
-                code="bad_stride",
-            )
+        for has, needs in zip(self.strides, self._row_bytes(), strict=True):
+            if has < needs:
+                raise self._too_small(f"rows of {has} bytes", needs)
+        for has, needs in zip(self.sizes, self.needed(), strict=True):
+            if has < needs:
+                raise self._too_small(f"buffer of {has} bytes", needs)
 
-    def picture_bytes(self) -> int:
-        """Bytes from the first to the last pixel, all memory planes together."""
-        return self._end_of_last_plane()
+    def needed(self) -> tuple[int, ...]:
+        """Bytes that each memory plane of a whole picture has; 0 where a picture may have any length."""
+        pixel = self.kind.pixel
+        if pixel is None:
+            return (self.strides[0] * self.height if self.kind.codec == "v210" else 0,)
+        planes = [stride * rows for stride, rows in self._plane_shapes(pixel)]
+        return tuple(planes) if self.kind.buffers > 1 else (sum(planes),)
 
     def planes(self, memories: Sequence[memoryview]) -> tuple[Plane, ...]:
-        """The picture's planes in the buffers that the driver has filled."""
-        pixel = self.kind.pixel
-        chroma = _CHROMA.get(pixel) if pixel is not None else None
-        stride = self.strides[0]
-        luma_end = stride * self.height
-        first = Plane(memories[0][:luma_end], stride)
-        if chroma is None:
-            return (first,)
-        count, across, down = chroma
+        """The picture's planes in the buffers that the driver has filled; none for a format that is not raw."""
+        if self.kind.pixel is None:
+            return ()
+        shapes = self._plane_shapes(self.kind.pixel)
         if self.kind.buffers > 1:
-            pairs = zip(memories[1:], self.strides[1:], strict=True)
-            return (first, *(Plane(memory[: own * (self.height // down)], own) for memory, own in pairs))
-        own, planes, at = stride // across, [first], luma_end
-        for _ in range(count):
-            end = at + own * (self.height // down)
-            planes.append(Plane(memories[0][at:end], own))
-            at = end
+            return tuple(
+                Plane(memory[: stride * rows], stride) for memory, (stride, rows) in zip(memories, shapes, strict=True)
+            )
+        planes, at = [], 0
+        for stride, rows in shapes:
+            planes.append(Plane(memories[0][at : at + stride * rows], stride))
+            at += stride * rows
         return tuple(planes)
 
-    def _end_of_last_plane(self) -> int:
-        chroma = _CHROMA.get(self.kind.pixel) if self.kind.pixel is not None else None
-        luma = self.strides[0] * self.height
-        if chroma is None:
-            return luma
-        count, across, down = chroma
-        if self.kind.buffers > 1:
-            return luma + sum(own * (self.height // down) for own in self.strides[1:])
-        return luma + count * (self.strides[0] // across) * (self.height // down)
+    def _plane_shapes(self, pixel: Pixel) -> list[tuple[int, int]]:
+        """(stride, rows) of each plane of the picture."""
+        count, across, down = _CHROMA.get(pixel, (0, 1, 1))
+        further = self.strides[1:] if self.kind.buffers > 1 else (self.strides[0] // across,) * count
+        return [(self.strides[0], self.height), *((stride, self.height // down) for stride in further)]
 
+    def _row_bytes(self) -> tuple[int, ...]:
+        """What a row of each memory plane holds without padding."""
+        pixel = self.kind.pixel
+        if pixel is None:  # v210: six pixels in 16 bytes
+            return (-(-self.width // 6) * 16 if self.kind.codec == "v210" else 0,)
+        first = self.width * _PIXEL_BYTES.get(pixel, 1)
+        _, across, _ = _CHROMA.get(pixel, (0, 1, 1))
+        return (first, *(first // across for _ in range(self.kind.buffers - 1)))
 
-def kind_of(pixelformat: int) -> Kind | None:
-    return KINDS.get(fourcc_text(pixelformat))
-
-
-def code_number(kind: Kind) -> int:
-    return fourcc(kind.code)
+    def _too_small(self, what: str, needs: int) -> NotSupported:
+        return NotSupported(
+            f"{self.kind.code} {self.width}x{self.height}: the driver's {what} cannot hold {needs}", code="bad_stride"
+        )

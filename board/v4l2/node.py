@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -11,8 +12,8 @@ from board.v4l2.abi.requests import MediaIoc, Vidioc
 from board.v4l2.kernel import Kernel
 from edge.model.errors import DeviceGone
 
-_GONE = frozenset((errno.ENODEV, errno.ENXIO, errno.EBADF, errno.EIO))
-_ABSENT = frozenset((errno.ENOTTY, errno.ENODATA))
+_GONE = frozenset((errno.ENODEV, errno.ENXIO, errno.EBADF))
+_ABSENT = frozenset((errno.ENOTTY, errno.ENODATA, errno.EINVAL))
 _Struct = TypeVar("_Struct", bound=ctypes.Structure)
 
 
@@ -51,9 +52,11 @@ class Node:
         return argument.value
 
     def close(self) -> None:
+        """Never fails: Linux gives the descriptor back even when it reports an error of a device that is gone."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
-            self.kernel.close(fd)
+            with contextlib.suppress(OSError):
+                self.kernel.close(fd)
 
     def __enter__(self) -> Self:
         return self
@@ -63,12 +66,12 @@ class Node:
 
 
 def means_gone(error: OSError) -> bool:
-    """Whether the device itself has gone, not only its signal (uvcvideo: ENODEV; a dead bus: EIO)."""
+    """Whether the device itself has gone. EIO is no such sign: drivers say it of a bad signal or transfer too."""
     return error.errno in _GONE
 
 
 def means_not_offered(error: OSError) -> bool:
-    """Whether the driver has no such request at all, or not on this input."""
+    """Whether the driver has no such request at all, or not on this input or in this mode."""
     return error.errno in _ABSENT
 
 

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 
 from board.av.fields import Deinterlacer, Whole
-from board.av.unpack import Decoder, lease_of, pixel_of
+from board.av.unpack import Decoder, Picture, lease_of, pixel_of
 from board.v4l2.abi.codes import Field
-from board.v4l2.buffers import Filled
+from board.v4l2.buffers import DriverBuffer, Filled
 from board.v4l2.colour import colours_of
 from board.v4l2.profile import CaptureProfile
 from board.v4l2.stream import Agreed, CaptureStream
-from edge.model.errors import Fault, Invalid, NotSupported
+from board.v4l2.tally import Tally
+from edge.model.errors import Invalid, NotSupported
 from edge.model.frame import Frame, Lease, Plane, Stamps
 from edge.model.video import Colorimetry, Pixel, Range, VideoFormat
 from edge.ports import Clock
 
-_OLDEST_NS = 2_000_000_000
-_AHEAD_NS = 20_000_000  # drivers that stamp the nominal time run ahead by a tick of their timer
+DAMAGED = "the driver marks a picture as damaged"
 _SD_525 = frozenset((480, 486))
 _RGB = frozenset((Pixel.RGB24, Pixel.BGR24))
-_SEQUENCES = 1 << 32
-_WEAVES = {
+_TOP_FIRST = {  # None: as the standard has it
     Field.INTERLACED: None,
     Field.INTERLACED_TB: True,
     Field.INTERLACED_BT: False,
@@ -31,34 +29,6 @@ _WEAVES = {
     Field.SEQ_BT: False,
     Field.ALTERNATE: None,
 }
-
-
-@dataclass(slots=True)
-class Damage:
-    """What could not be shown, counted since the source was made."""
-
-    short: int = 0
-    corrupt: int = 0
-    passed: int = 0
-    odd_stamps: int = 0
-    last: str = ""
-
-
-@dataclass(slots=True)
-class FrameNumbers:
-    """Our frame numbers: they rise for ever, and keep the driver's gaps."""
-
-    number: int = -1
-    _driver: int | None = None
-
-    def restart(self) -> None:
-        self._driver = None
-
-    def next_for(self, driver: int) -> int:
-        step = 1 if self._driver is None else (driver - self._driver) % _SEQUENCES
-        self._driver = driver
-        self.number += step if 0 < step < 1000 else 1
-        return self.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,63 +43,73 @@ class Overrule:
         return Overrule(self.colorimetry or profile.colorimetry, self.range or profile.range)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The buffer that a picture comes from."""
+
+    sequence: int
+    stamps: Stamps
+
+
 class Pictures:
-    """One for each start of the stream. Raises NotSupported for fields that cannot be made whole."""
+    """One for each start of the stream. Raises NotSupported for fields that cannot be made whole.
 
-    agreed: Agreed
-    fps: Fraction
-    overrule: Overrule
-    clock: Clock
-    generation: int
-    damage: Damage
-    sequence: FrameNumbers
-    decoder: Decoder | None = None
-    _format: VideoFormat | None = None
-    _cut: bool = True
-    _deinterlacer: Deinterlacer | None = None
-    _stamps: dict[int, Stamps] = field(default_factory=dict)
+    `decoder` is needed for a format that is not raw.
+    """
 
-    def __post_init__(self) -> None:
-        self.sequence.restart()
-        code = self.agreed.field
-        if code in (Field.TOP, Field.BOTTOM):
+    def __init__(
+        self,
+        *,
+        agreed: Agreed,
+        fps: Fraction,
+        overrule: Overrule,
+        clock: Clock,
+        generation: int,
+        tally: Tally,
+        decoder: Decoder | None = None,
+    ) -> None:
+        if agreed.field in (Field.TOP, Field.BOTTOM):
             raise NotSupported("the driver gives one field only, which is half a picture", code="single_field")
-        if code in _WEAVES and self.interlaced:
-            self._deinterlacer = self._make_deinterlacer()
+        self.agreed = agreed
+        self._fps = fps
+        self._overrule = overrule
+        self._clock = clock
+        self._generation = generation
+        self._tally = tally
+        self._decoder = decoder
+        self._format: VideoFormat | None = None
+        self._cut = True
+        self._deinterlacer: Deinterlacer[Origin] | None = None
+        tally.numbers.restart()
 
     @property
     def interlaced(self) -> bool:
-        return self.agreed.field in _WEAVES and self.agreed.layout.kind.pixel is not None
+        return self.agreed.field in _TOP_FIRST
 
     @property
     def whole_height(self) -> int:
         height = self.agreed.layout.height
         return height * 2 if self.agreed.field == Field.ALTERNATE else height
 
-    def frames_of(self, filled: Filled, stream: CaptureStream) -> Iterator[Frame]:
+    def frames_of(self, filled: Filled, stream: CaptureStream) -> list[Frame]:
         """None, one or more frames; the buffer is given back here unless a frame lends it."""
-        layout = self.agreed.layout
-        give_back = stream.giver(filled)
-        memories = stream.memories(filled)
-        if filled.damaged:
-            self.damage.corrupt += 1
-            give_back()
-        elif layout.kind.codec:
-            yield from self._decoded(memories[0], filled, give_back)
-        elif sum(filled.used) < layout.picture_bytes():
-            self.damage.short += 1
-            self.damage.last = f"a picture of {sum(filled.used)} bytes instead of {layout.picture_bytes()}"
-            give_back()
-        elif self._deinterlacer is not None:
-            yield from self._progressive(layout.planes(memories), filled, give_back)
-        else:
-            planes = layout.planes(memories)
-            lease = Lease(planes, generation=self.generation, writable=True, give_back=give_back)
-            pixel = layout.kind.pixel or Pixel.YUV420P
-            yield self._frame(lease, self.format_of(pixel), self._stamps_of(filled), filled.sequence)
+        buffer, memories = stream.buffer(filled), stream.memories(filled)
+        if not self._whole(filled, memories):
+            buffer.give_back()
+            return []
+        stamps = self._tally.stamps(filled.captured_ns, monotonic=filled.monotonic, now_ns=self._clock.mono_ns())
+        origin = Origin(filled.sequence, stamps)
+        if self._decoder is None and not self.interlaced:
+            return [self._lent(memories, origin, buffer)]
+        try:
+            return self._made(memories, filled.field, origin)
+        except Invalid as error:
+            self._tally.damage.note_corrupt(str(error))
+            return []
+        finally:
+            buffer.give_back()
 
-    def format_of(self, pixel: Pixel, *, jpeg: bool = False) -> VideoFormat:
+    def format_of(self, pixel: Pixel) -> VideoFormat:
         """One object as long as nothing changes."""
         agreed = self.agreed
         colorimetry, reach = colours_of(
@@ -137,91 +117,80 @@ class Pictures:
             agreed.ycbcr_enc,
             agreed.quantization,
             rgb=pixel in _RGB,
-            jpeg=jpeg,
+            jpeg=agreed.layout.kind.codec == "mjpeg",
             height=self.whole_height,
         )
         wanted = VideoFormat(
             agreed.layout.width & ~1,
             self.whole_height & ~1,
-            self.fps,
+            self._fps,
             pixel,
-            self.overrule.colorimetry or colorimetry,
-            self.overrule.range or reach,
+            self._overrule.colorimetry or colorimetry,
+            self._overrule.range or reach,
         )
-        if self._format is None or wanted != self._format:
+        if wanted != self._format:
             self._format = wanted
-        return self._format
+        return self._format or wanted
 
-    def _frame(self, lease: Lease, video: VideoFormat, stamps: Stamps, driver_sequence: int) -> Frame:
+    def _whole(self, filled: Filled, memories: tuple[memoryview, ...]) -> bool:
+        if filled.damaged:
+            self._tally.damage.note_corrupt(DAMAGED)
+            return False
+        there, needed = tuple(len(memory) for memory in memories), self.agreed.layout.needed()
+        if any(has < needs for has, needs in zip(there, needed, strict=True)):
+            self._tally.damage.note_short(f"a picture of {sum(there)} bytes instead of {sum(needed)}")
+            return False
+        return True
+
+    def _lent(self, memories: tuple[memoryview, ...], origin: Origin, buffer: DriverBuffer) -> Frame:
+        layout = self.agreed.layout
+        planes = layout.planes(memories)
+        lease = Lease(planes, generation=self._generation, native=buffer, writable=True, give_back=buffer.give_back)
+        return self._frame(lease, layout.kind.pixel or Pixel.YUV420P, origin)
+
+    def _made(self, memories: tuple[memoryview, ...], field: int, origin: Origin) -> list[Frame]:
+        """Frames with memory of their own. Raises Invalid on what is no picture."""
+        layout = self.agreed.layout
+        if self._decoder is None:
+            return self._woven(layout.planes(memories), layout.kind.pixel or Pixel.YUV420P, field, origin)
+        picture = self._decoder.decode(memories[0])
+        if (picture.width, picture.height) != (layout.width, layout.height):
+            raise Invalid(f"decoded to {picture.width}x{picture.height}", code="corrupt_frame")
+        if not self.interlaced:
+            return [self._own(picture, origin)]
+        planes = lease_of(picture, generation=self._generation).planes
+        return self._woven(planes, pixel_of(picture), field, origin)
+
+    def _woven(self, planes: tuple[Plane, ...], pixel: Pixel, field: int, origin: Origin) -> list[Frame]:
+        return [self._own(whole.picture, whole.tag) for whole in self._filtered(planes, pixel, field, origin)]
+
+    def _filtered(self, planes: tuple[Plane, ...], pixel: Pixel, field: int, origin: Origin) -> list[Whole[Origin]]:
+        weaver = self._deinterlacer_for(pixel)
+        if self.agreed.field == Field.ALTERNATE:
+            return weaver.field(planes, bottom=field == Field.BOTTOM, tag=origin)
+        if self.agreed.field in (Field.SEQ_TB, Field.SEQ_BT):
+            return weaver.stacked(planes, tag=origin)
+        return weaver.woven(planes, tag=origin)
+
+    def _deinterlacer_for(self, pixel: Pixel) -> Deinterlacer[Origin]:
+        if self._deinterlacer is None or self._deinterlacer.pixel is not pixel:
+            top_first = _TOP_FIRST[Field(self.agreed.field)]
+            if top_first is None:
+                top_first = self.whole_height not in _SD_525  # 525-line video begins with the bottom field
+            width, height = self.agreed.layout.width, self.whole_height
+            self._deinterlacer = Deinterlacer(width=width, height=height, pixel=pixel, top_first=top_first)
+        return self._deinterlacer
+
+    def _own(self, picture: Picture, origin: Origin) -> Frame:
+        return self._frame(lease_of(picture, generation=self._generation), pixel_of(picture), origin)
+
+    def _frame(self, lease: Lease, pixel: Pixel, origin: Origin) -> Frame:
         cut, self._cut = self._cut, False
         return Frame(
-            seq=self.sequence.next_for(driver_sequence),
-            format=video,
+            seq=self._tally.numbers.next_for(origin.sequence),
+            format=self.format_of(pixel),
             lease=lease,
-            stamps=stamps,
-            utc_ns=self.clock.utc_ns(stamps.captured_ns),
+            stamps=origin.stamps,
+            utc_ns=self._clock.utc_ns(origin.stamps.captured_ns),
             discontinuity=cut,
         )
-
-    def _stamps_of(self, filled: Filled) -> Stamps:
-        """The driver's time stamp where it is CLOCK_MONOTONIC and can be true; else the time of taking it."""
-        now = self.clock.mono_ns()
-        age_ns = now - filled.captured_ns
-        if not (filled.monotonic and -_AHEAD_NS <= age_ns <= _OLDEST_NS):
-            self.damage.odd_stamps += 1
-            age_ns = 0
-        return Stamps(captured_ns=now - max(0, age_ns), dequeued_ns=now)
-
-    def _decoded(self, memory: memoryview, filled: Filled, give_back: Callable[[], None]) -> Iterator[Frame]:
-        stamps = self._stamps_of(filled)
-        try:
-            if self.decoder is None:
-                raise Fault(f"no decoder for {self.agreed.layout.kind.code}")
-            picture = self.decoder.decode(memory)
-            pixel = pixel_of(picture)
-        except Invalid as error:
-            self.damage.corrupt += 1
-            self.damage.last = str(error)
-            return
-        finally:
-            give_back()
-        jpeg = self.agreed.layout.kind.codec == "mjpeg"
-        yield self._frame(
-            lease_of(picture, generation=self.generation), self.format_of(pixel, jpeg=jpeg), stamps, filled.sequence
-        )
-
-    def _progressive(self, planes: tuple[Plane, ...], filled: Filled, give_back: Callable[[], None]) -> Iterator[Frame]:
-        self._stamps[filled.sequence] = self._stamps_of(filled)
-        for old in list(self._stamps)[:-8]:
-            del self._stamps[old]
-        try:
-            wholes = list(self._filtered(planes, filled))
-        finally:
-            give_back()
-        for whole in wholes:
-            stamps = self._stamps.get(whole.tag) or self._stamps[filled.sequence]
-            video = self.format_of(Pixel(whole.picture.format.name))
-            yield self._frame(
-                lease_of(whole.picture, generation=self.generation), video, stamps, self._picture_number(whole.tag)
-            )
-
-    def _filtered(self, planes: tuple[Plane, ...], filled: Filled) -> Iterator[Whole]:
-        if self._deinterlacer is None:
-            raise Fault("fields without a deinterlacer")
-        if self.agreed.field == Field.ALTERNATE:
-            return self._deinterlacer.field(planes, bottom=filled.field == Field.BOTTOM, tag=filled.sequence)
-        if self.agreed.field in (Field.SEQ_TB, Field.SEQ_BT):
-            return self._deinterlacer.stacked(planes, tag=filled.sequence)
-        return self._deinterlacer.woven(planes, tag=filled.sequence)
-
-    def _picture_number(self, sequence: int) -> int:
-        """Drivers number fields; two make a picture."""
-        return sequence // 2 if self.agreed.field == Field.ALTERNATE else sequence
-
-    def _make_deinterlacer(self) -> Deinterlacer:
-        pixel = self.agreed.layout.kind.pixel or Pixel.YUV420P
-        top_first = _WEAVES[Field(self.agreed.field)]
-        if top_first is None:
-            top_first = self.whole_height not in _SD_525  # 525-line video begins with the bottom field
-        width, height = self.agreed.layout.width, self.whole_height
-        return Deinterlacer(width=width, height=height, pixel=pixel, top_first=top_first)

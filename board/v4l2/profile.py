@@ -27,21 +27,18 @@ class Detect(StrEnum):
 class CaptureProfile:
     """One driver. `colorimetry` and `range` overrule the driver where it is known to err, per pixel format too.
 
-    `stops_frames`: without a signal no frames come at all; else what comes then is noise or a card.
     `rebind`: the last resort is to take the USB device away and bring it back.
     """
 
     driver: str
     name: str = ""
     detect: Detect = Detect.TIMINGS
-    stops_frames: bool = False
     rebind: bool = False
-    sets_timings: bool = True
     edid: bool = False
+    edid_preset: str = ""
     bridge: str = ""
     colorimetry: Colorimetry | None = None
     range: Range | None = None
-    no_timings_state: str = "no_signal"
     hint: str = ""
 
 

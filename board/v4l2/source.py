@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from board.v4l2.kernel import EXCEPT, READ, TROUBLE, Kernel
 from board.v4l2.ladder import RecoveryLadder, Rung
 from board.v4l2.node import gone
-from board.v4l2.pictures import Damage, FrameNumbers, Overrule
+from board.v4l2.pictures import Overrule
 from board.v4l2.probe import Reading
 from board.v4l2.profile import CaptureProfile
 from board.v4l2.receiver import Receiver, ReceiverWish
 from board.v4l2.session import Session
+from board.v4l2.tally import Tally
 from board.v4l2.watch import SignalWatch
-from edge.model.errors import DeviceGone, NotSupported, Unavailable
+from edge.model.errors import DeviceGone, EdgeError, NotSupported, Unavailable
 from edge.model.frame import Frame
+from edge.model.picture import CaptureMode
 from edge.model.signal import Signal, SignalState
-from edge.model.video import CaptureMode
 from edge.ports import Clock
 
 _SLICE_S = 0.1  # how long a close from another thread may have to wait
 _HEALTHY_NS = 10_000_000_000
+_STARVED_NS = 5_000_000_000
+_UNKNOWN = Signal(SignalState.NO_DEVICE, "the capture device has not been looked at yet")
+_CLOSED = Signal(SignalState.NO_DEVICE, "the capture device is not open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +62,22 @@ class V4l2Source:
         self._find = find
         self._profiles = profiles
         self._wish = wish
+        self._modes = wish.modes
+        self._modes_changed = False
         self._rebind = rebind
-        self._damage = Damage()
-        self._numbers = FrameNumbers()
+        self._tally = Tally()
         self._generation = 0
         self._reading = threading.RLock()
         self._closing = True
         self._receiver: Receiver | None = None
         self._session: Session | None = None
-        self._watch = SignalWatch()
+        self._watch = SignalWatch(0)
         self._ladder = RecoveryLadder(can_rebind=False, can_reset=False)
         self._waiting_since_ns = 0
         self._flowing_since_ns: int | None = None
-        self._signal = Signal(SignalState.NO_DEVICE, "the capture device is not open")
-        self._trouble = ""
+        self._starved_since_ns: int | None = None
+        self._signal = _CLOSED
+        self._refusal: Signal | None = None
         self._ready: deque[Frame] = deque()
 
     @property
@@ -83,24 +89,28 @@ class V4l2Source:
         with self._reading:
             self._tear_down()
             self._closing = False
-            self._receiver = self._open_receiver()
+            self._signal = _UNKNOWN
+            try:
+                self._receiver = self._open_receiver()
+            except EdgeError as error:
+                self._lose(error)
+                raise
             profile = self._receiver.profile
             self._ladder = RecoveryLadder(can_rebind=profile.rebind, can_reset=profile.edid)
             self._start_over()
 
     def read(self, timeout_s: float) -> Frame | Signal | None:
         with self._reading:
-            give_up_ns = self._clock.mono_ns() + round(timeout_s * 1e9)
             try:
-                while True:
-                    taken = self._step(give_up_ns)
-                    if taken is not None:
-                        return taken
-                    if self._clock.mono_ns() >= give_up_ns:
-                        return None if self._signal.locked else self._signal
+                return self._read(self._clock.mono_ns() + round(timeout_s * 1e9))
             except OSError as error:
                 path = self._receiver.path if self._receiver is not None else "capture device"
-                raise gone(path, "has gone", error) from error
+                lost = gone(path, "has gone", error)
+                self._lose(lost)
+                raise lost from error
+            except EdgeError as error:
+                self._lose(error)
+                raise
 
     def signal(self) -> Signal:
         return self._signal
@@ -109,12 +119,19 @@ class V4l2Source:
         self._closing = True
         with self._reading:
             self._tear_down()
-            self._signal = Signal(SignalState.NO_DEVICE, "the capture device is not open")
+            self._signal = _CLOSED
+
+    def prefer(self, modes: Sequence[CaptureMode]) -> None:
+        """From any thread; a signal that has timings of its own keeps them."""
+        if tuple(modes or self._wish.modes) != self._modes:
+            self._modes = tuple(modes or self._wish.modes)
+            self._modes_changed = True
 
     def detail(self) -> Mapping[str, Any]:
         receiver, session = self._receiver, self._session
         if receiver is None:
-            return {"driver": "v4l2", "trouble": self._trouble}
+            return {"driver": "v4l2", "trouble": self._signal.detail}
+        damage, refusal = self._tally.damage, self._refusal
         return {
             "driver": receiver.card.driver,
             "card": receiver.card.name,
@@ -127,20 +144,34 @@ class V4l2Source:
             "pixel_format": session.code if session is not None else "",
             "interlaced": session.interlaced if session is not None else False,
             "buffers_on_loan": session.on_loan if session is not None else 0,
-            "short_frames": self._damage.short,
-            "corrupt_frames": self._damage.corrupt,
-            "passed_over": self._damage.passed,
-            "odd_stamps": self._damage.odd_stamps,
+            "short_frames": damage.short,
+            "corrupt_frames": damage.corrupt,
+            "passed_over": damage.passed,
+            "odd_stamps": damage.odd_stamps,
             "recovery": str(self._ladder.tried or ""),
             "recovery_rounds": self._ladder.rounds,
             "hint": receiver.profile.hint,
-            "trouble": self._trouble or self._damage.last,
+            "trouble": refusal.detail if refusal is not None else damage.last,
         }
+
+    def _read(self, give_up_ns: int) -> Frame | Signal | None:
+        while True:
+            taken = self._step(give_up_ns)
+            if taken is not None:
+                return taken
+            if self._clock.mono_ns() >= give_up_ns:
+                known = self._signal.state not in (SignalState.LOCKED, SignalState.NO_DEVICE)
+                return self._signal if known else None
+
+    def _lose(self, error: EdgeError) -> None:
+        """The device cannot be used any more until the next `open`."""
+        self._tear_down()
+        self._signal = Signal(SignalState.NO_DEVICE, str(error))
 
     def _step(self, give_up_ns: int) -> Frame | Signal | None:
         if self._closing or self._receiver is None:
             raise DeviceGone("the capture device is closed")
-        news = self._look(self._receiver)
+        news = self._look(self._receiver) or self._change_mode(self._receiver)
         if news is not None:
             return news
         frame = self._next_frame()
@@ -152,17 +183,39 @@ class V4l2Source:
         self._wait(self._receiver, give_up_ns)
         return None
 
+    def _change_mode(self, receiver: Receiver) -> Signal | None:
+        """Other modes are wished: start anew where the choice is ours."""
+        if not self._modes_changed:
+            return None
+        self._modes_changed = False
+        if receiver.by_timings or self._session is None:
+            return None
+        self._stop_session()
+        return self._start_session(receiver, self._watch.settled)
+
     def _look(self, receiver: Receiver) -> Signal | None:
-        now = self._clock.mono_ns()
-        if self._watch.due_ns() > now:
+        watch, now = self._watch, self._clock.mono_ns()
+        if watch.due_ns() > now:
             return None
-        if not self._watch.seen(receiver.look(), now):
-            return None
-        return self._follow(receiver, self._watch.settled)
+        doubted = watch.doubtful
+        if watch.seen(receiver.look(), now):
+            return self._follow(receiver, watch.settled)
+        if watch.undecided(now):
+            return self._unsettled(now)
+        if doubted and not watch.doubtful:
+            self._waiting_since_ns = now  # the pictures of meanwhile were passed over
+        return None
+
+    def _unsettled(self, now: int) -> Signal:
+        """Stop: some drivers cannot look while they stream, and pictures of such a time are not to be shown."""
+        self._stop_session()
+        self._watch.forget(now)
+        return self._say(Signal(SignalState.NO_LOCK, "the receiver gives no steady answer about its signal"))
 
     def _follow(self, receiver: Receiver, reading: Reading) -> Signal | None:
         """The believed reading is another one: stop what was, start what is."""
         self._stop_session()
+        self._refusal = None
         if not reading.locked:
             return self._say(Signal(reading.state, reading.detail))
         return self._start_session(receiver, reading)
@@ -170,31 +223,30 @@ class V4l2Source:
     def _start_session(self, receiver: Receiver, reading: Reading) -> Signal | None:
         """None: pictures are on their way. The first of them is the evidence of lock."""
         self._waiting_since_ns = self._clock.mono_ns()
+        self._flowing_since_ns = self._refusal = None
         self._generation += 1
         try:
             self._session = Session(
                 receiver,
                 reading,
-                modes=self._wish.modes,
+                modes=self._modes,
                 overrule=self._wish.overrule,
                 clock=self._clock,
-                damage=self._damage,
-                numbers=self._numbers,
+                tally=self._tally,
                 generation=self._generation,
             )
         except NotSupported as error:
-            self._trouble = str(error)
-            return self._say(Signal(SignalState.OUT_OF_RANGE, str(error)))
+            self._refusal = Signal(SignalState.OUT_OF_RANGE, str(error))
         except Unavailable as error:
-            self._trouble = str(error)
-            return self._say(Signal(SignalState.NO_LOCK, str(error)))
-        self._trouble = ""
-        return None
+            self._refusal = Signal(SignalState.NO_LOCK, str(error))
+        return self._say(self._refusal) if self._refusal is not None else None
 
     def _next_frame(self) -> Frame | None:
         session = self._session
         if session is None:
             return None
+        if self._watch.doubtful:
+            self._drop_ready()
         if not self._ready:
             self._ready.extend(session.take(trusted=not self._watch.doubtful))
         if not self._ready:
@@ -213,18 +265,29 @@ class V4l2Source:
         """Pictures should come and do not: the next means of recovery, once patience is over."""
         if not self._watch.settled.locked or self._watch.doubtful:
             return None
-        first = self._flowing_since_ns is None
-        if self._clock.mono_ns() - self._waiting_since_ns < self._ladder.patience_ns(first_picture=first):
+        session, now = self._session, self._clock.mono_ns()
+        starved = self._starved(now)
+        patience_ns = self._ladder.patience_ns(first_picture=session is None or not session.gave)
+        if not starved and now - self._waiting_since_ns < patience_ns:
             return None
-        self._waiting_since_ns = self._clock.mono_ns()
-        self._flowing_since_ns = None
-        rung = self._ladder.next_rung()
+        self._waiting_since_ns, self._flowing_since_ns = now, None
+        refused = self._refusal is not None and self._refusal.state is SignalState.OUT_OF_RANGE
+        # neither a mode that we cannot take nor buffers that are not given back is a fault of the device
+        rung = Rung.RESTART if starved or refused else self._ladder.next_rung()
         self._apply(rung, receiver)
-        if not receiver.by_timings and self._trouble == "":
-            return self._say(Signal(SignalState.NO_SIGNAL, "the device delivers no pictures"))
-        return self._say(
-            Signal(SignalState.NO_LOCK, self._trouble or "the receiver reports a lock but delivers no pictures")
-        )
+        if rung is Rung.REQUERY:  # what is seen now will tell
+            return None
+        return self._say(self._refusal or _no_pictures(by_timings=receiver.by_timings, starved=starved))
+
+    def _starved(self, now: int) -> bool:
+        """Whether all buffers have been on loan for so long that some must be lost; until then we just wait."""
+        if self._session is None or not self._session.starved:
+            self._starved_since_ns = None
+            return False
+        if self._starved_since_ns is None:
+            self._starved_since_ns = now
+        self._waiting_since_ns = now
+        return now - self._starved_since_ns >= _STARVED_NS
 
     def _apply(self, rung: Rung, receiver: Receiver) -> None:
         if rung is Rung.REQUERY:
@@ -251,25 +314,26 @@ class V4l2Source:
         return Receiver(self._find(), kernel=self._kernel, profiles=self._profiles, wish=self._wish.receiver)
 
     def _start_over(self) -> None:
-        self._watch = SignalWatch()
-        self._waiting_since_ns = self._clock.mono_ns()
-        self._flowing_since_ns = None
+        now = self._clock.mono_ns()
+        self._watch = SignalWatch(now)
+        self._waiting_since_ns = now
+        self._flowing_since_ns = self._refusal = None
 
     def _wait(self, receiver: Receiver, give_up_ns: int) -> None:
         now = self._clock.mono_ns()
         wake_ns = min(give_up_ns, self._watch.due_ns(), now + round(_SLICE_S * 1e9))
         stream_fd, timings_fd = receiver.stream_node.fd, receiver.timings_node.fd
         wanted = {timings_fd: EXCEPT}
-        if self._session is not None:
+        if self._session is not None and not self._session.broken:
             wanted[stream_fd] = wanted.get(stream_fd, 0) | READ
         happened = self._kernel.poll(wanted, max(0, wake_ns - now) / 1e9)
-        if any(bits & EXCEPT for bits in happened.values()) and receiver.events():
+        if any(bits & (EXCEPT | TROUBLE) for bits in happened.values()) and receiver.events():
             self._watch.note_event(self._clock.mono_ns())
-        if happened.get(stream_fd, 0) & TROUBLE:
+        if any(bits & TROUBLE for bits in happened.values()):
             self._in_trouble(receiver, give_up_ns)
 
     def _in_trouble(self, receiver: Receiver, give_up_ns: int) -> None:
-        """The driver reports an error on the stream. A device that has gone says so now (OSError)."""
+        """The driver reports an error. A device that has gone says so now (OSError)."""
         receiver.check_alive()
         if self._session is not None:
             self._session.broken = True
@@ -281,13 +345,24 @@ class V4l2Source:
 
     def _stop_session(self) -> None:
         session, self._session = self._session, None
-        while self._ready:
-            self._ready.popleft().lease.release()
+        self._drop_ready()
         if session is not None:
             session.stop()
+
+    def _drop_ready(self) -> None:
+        while self._ready:
+            self._ready.popleft().lease.release()
 
     def _tear_down(self) -> None:
         self._stop_session()
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
             receiver.close()
+
+
+def _no_pictures(*, by_timings: bool, starved: bool) -> Signal:
+    if starved:
+        return Signal(SignalState.NO_LOCK, "no pictures: all buffers of the driver are in use")
+    if by_timings:
+        return Signal(SignalState.NO_LOCK, "the receiver reports a lock but delivers no pictures")
+    return Signal(SignalState.NO_SIGNAL, "the device delivers no pictures")

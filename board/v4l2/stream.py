@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -13,14 +12,15 @@ from board.v4l2.abi import structs as s
 from board.v4l2.abi.codes import PIX_FMT_PRIV_MAGIC, BufType, Field
 from board.v4l2.abi.numbers import fourcc_text
 from board.v4l2.abi.requests import Vidioc
-from board.v4l2.buffers import BufferRing, Filled
+from board.v4l2.buffers import BufferRing, DriverBuffer, Filled
 from board.v4l2.card import Card
-from board.v4l2.layout import Kind, Layout, code_number
+from board.v4l2.layout import Kind, Layout
 from board.v4l2.node import Node
 from edge.model.errors import DeviceGone, NotSupported
 
 _CAP_TIMEPERFRAME = 0x1000  # V4L2_CAP_TIMEPERFRAME
 BUFFERS = 6
+_SINGLE_FIELDS = (Field.ALTERNATE, Field.TOP, Field.BOTTOM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +43,25 @@ class CaptureStream:
         self._ring: BufferRing | None = None
 
     @property
-    def running(self) -> bool:
-        return self._ring is not None
+    def on_loan(self) -> int:
+        ring = self._ring  # another thread may stop us meanwhile
+        return ring.on_loan if ring is not None else 0
 
     @property
-    def on_loan(self) -> int:
-        return self._ring.on_loan if self._ring is not None else 0
+    def starved(self) -> bool:
+        """Whether all buffers are on loan, so that the driver has none to fill."""
+        ring = self._ring
+        return ring is not None and ring.on_loan >= ring.count
 
     def agree(self, kind: Kind, width: int, height: int) -> Agreed:
         """Ask for that format. Raises NotSupported when the driver will not have that kind or size.
 
         Interlaced pictures are taken as the driver gives them (`Agreed.field`).
         """
-        wish = self._format(kind, width, height)
-        try:
-            self._node.do(Vidioc.S_FMT, wish)
-        except OSError as error:
-            if error.errno == errno.EINVAL:
-                raise NotSupported(f"{self._node.path} refuses {kind.code} {width}x{height}") from error
-            raise
-        got = self._agreed(kind, wish)
-        lines = got.layout.height * (2 if got.field in (Field.ALTERNATE, Field.TOP, Field.BOTTOM) else 1)
+        got = self._ask(kind, width, height)
+        if got.field in _SINGLE_FIELDS and got.layout.height == height:
+            got = self._ask(kind, width, height // 2)  # lines are counted by field then (struct v4l2_pix_format)
+        lines = got.layout.height * (2 if got.field in _SINGLE_FIELDS else 1)
         if (got.layout.width, lines) != (width, height):
             raise NotSupported(
                 f"{self._node.path} makes {got.layout.width}x{lines} of {kind.code} {width}x{height}", code="other_size"
@@ -111,48 +109,36 @@ class CaptureStream:
             self._node.do_int(Vidioc.STREAMOFF, self._type)
         ring.end()
 
-    def newest(self) -> tuple[Filled | None, int]:
-        """The newest sound buffer, on loan, and how many older or damaged ones were passed over."""
-        ring, newest, passed = self._ring, None, 0
-        if ring is None:
-            return None, 0
-        while (filled := ring.take()) is not None:
-            if filled.damaged:
-                ring.give_back(filled.index)
-                passed += 1
-                continue
-            if newest is not None:
-                ring.give_back(newest.index)
-                passed += 1
-            newest = filled
-        return newest, passed
-
-    def next_one(self) -> Filled | None:
-        """The oldest buffer, on loan, damaged or not: fields must not be passed over."""
+    def take(self) -> Filled | None:
+        """The oldest filled buffer, on loan, damaged or not; None when there is none."""
         return self._ring.take() if self._ring is not None else None
 
     def memories(self, filled: Filled) -> tuple[memoryview, ...]:
-        if self._ring is None:
-            raise DeviceGone(f"{self._node.path}: the stream has ended")
-        return self._ring.memories(filled.index, filled.used)
+        return self._running().memories(filled)
 
-    def giver(self, filled: Filled) -> Callable[[], None]:
+    def buffer(self, filled: Filled) -> DriverBuffer:
         """What gives that buffer back, whatever becomes of this stream meanwhile."""
-        ring = self._ring
-        if ring is None:
-            raise DeviceGone(f"{self._node.path}: the stream has ended")
-        return lambda: ring.give_back(filled.index)
+        return DriverBuffer(self._running(), filled.index)
 
-    def export(self, filled: Filled) -> tuple[int, ...]:
-        """DMABUF descriptors of that buffer; the caller closes them."""
+    def _running(self) -> BufferRing:
         if self._ring is None:
             raise DeviceGone(f"{self._node.path}: the stream has ended")
-        return self._ring.export(filled.index)
+        return self._ring
+
+    def _ask(self, kind: Kind, width: int, height: int) -> Agreed:
+        wish = self._format(kind, width, height)
+        try:
+            self._node.do(Vidioc.S_FMT, wish)
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                raise NotSupported(f"{self._node.path} refuses {kind.code} {width}x{height}") from error
+            raise
+        return self._agreed(kind, wish)
 
     def _format(self, kind: Kind, width: int, height: int) -> s.Format:
         wish = s.Format(type=self._type)
         fmt = wish.pix if self._type is BufType.VIDEO_CAPTURE else wish.pix_mp
-        fmt.width, fmt.height, fmt.pixelformat, fmt.field = width, height, code_number(kind), Field.ANY
+        fmt.width, fmt.height, fmt.pixelformat, fmt.field = width, height, kind.number, Field.ANY
         if self._type is BufType.VIDEO_CAPTURE:
             wish.pix.priv = PIX_FMT_PRIV_MAGIC
         return wish
@@ -165,23 +151,12 @@ class CaptureStream:
             fmt = got.pix_mp
             planes = fmt.plane_fmt[: fmt.num_planes]
             strides, sizes = tuple(p.bytesperline for p in planes), tuple(p.sizeimage for p in planes)
-        if fmt.pixelformat != code_number(kind):
+        if fmt.pixelformat != kind.number:
             raise NotSupported(f"{self._node.path} gives {fourcc_text(fmt.pixelformat)} for {kind.code}")
         if len(strides) != kind.buffers:
             raise NotSupported(f"{self._node.path} gives {len(strides)} memory planes for {kind.code}")
         layout = Layout(kind, fmt.width, fmt.height, strides, sizes)
         return Agreed(layout, fmt.field, fmt.colorspace, fmt.ycbcr_enc, fmt.quantization)
-
-
-def why(error: OSError) -> str:
-    """The driver's refusal to start, for people."""
-    reasons = {
-        errno.EBUSY: "another program uses the device",
-        errno.EPIPE: "the parts of the receiver are not set to one format",
-        errno.ENOSPC: "the USB bus has no room for this mode",
-        errno.ENOMEM: "not enough contiguous memory for the frame buffers",
-    }
-    return reasons.get(error.errno or 0, os.strerror(error.errno or 0))
 
 
 def agree_on_first(stream: CaptureStream, kinds: Sequence[Kind], width: int, height: int) -> Agreed:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -92,33 +90,17 @@ class TimingsLimits:
         return ""
 
 
-def query_timings(node: Node) -> Timings:
-    """The mode of the signal that is there. Raises OSError: ENOLINK, ENOLCK, ERANGE and what else drivers say."""
-    return Timings.of(node.do(Vidioc.QUERY_DV_TIMINGS, s.DvTimings()))
-
-
-def out_of_range_timings(node: Node) -> Timings | None:
-    """What the driver saw when it said ERANGE; None when it did not fill it in."""
-    seen = s.DvTimings()
-    with contextlib.suppress(OSError):
-        node.do(Vidioc.QUERY_DV_TIMINGS, seen)
-    timings = Timings.of(seen)
-    return timings if timings.width and timings.height else None
-
-
 def set_timings(node: Node, timings: Timings) -> None:
     """Raises OSError: EBUSY while buffers are allocated, EINVAL where the driver follows by itself."""
     node.do(Vidioc.S_DV_TIMINGS, timings.struct())
 
 
-def read_timings(node: Node) -> Timings:
-    """The mode that the receiver is set to. Raises OSError."""
-    return Timings.of(node.do(Vidioc.G_DV_TIMINGS, s.DvTimings()))
-
-
-def read_limits(node: Node) -> TimingsLimits:
-    """Raises OSError: ENOTTY, ENODATA where there are no DV timings."""
-    bt = node.do(Vidioc.DV_TIMINGS_CAP, s.DvTimingsCap()).bt
+def limits_of(node: Node) -> TimingsLimits | None:
+    """None where there are no DV timings."""
+    try:
+        bt = node.do(Vidioc.DV_TIMINGS_CAP, s.DvTimingsCap()).bt
+    except OSError:
+        return None
     return TimingsLimits(
         bt.min_width,
         bt.max_width,
@@ -128,18 +110,6 @@ def read_limits(node: Node) -> TimingsLimits:
         bt.max_pixelclock,
         bool(bt.capabilities & CAP_INTERLACED),
     )
-
-
-def offered_timings(node: Node) -> tuple[Timings, ...]:
-    """Every mode of the driver's table; empty where it has none."""
-    found: list[Timings] = []
-    while True:
-        one = s.EnumDvTimings(index=len(found))
-        try:
-            node.do(Vidioc.ENUM_DV_TIMINGS, one)
-        except OSError:
-            return tuple(found)
-        found.append(Timings.of(ctypes.cast(ctypes.byref(one.timings), ctypes.POINTER(s.DvTimings)).contents))
 
 
 def _tidy(fps: Fraction) -> Fraction:

@@ -8,6 +8,7 @@ from board.av.url_source import UrlSource
 from board.av.x264 import X264Encoder
 from board.sim.script import FaultScript
 from board.sim.source import SimSource
+from edge.app.capture import make_camera, make_capture
 from edge.config.model import EncoderConfig, SourceConfig, SourceKind
 from edge.media.painter import PillowPainter
 from edge.model.errors import Invalid
@@ -18,6 +19,10 @@ def make_source(config: SourceConfig, *, clock: Clock) -> Source:
     """Raises Invalid on a fault script that cannot be read."""
     if config.kind is SourceKind.URL:
         return UrlSource(clock=clock, url=config.url.url, loop=config.url.loop)
+    if config.kind is SourceKind.V4L2:
+        return make_capture(config.v4l2, clock=clock)
+    if config.kind is SourceKind.PICAMERA:
+        return make_camera(config.picamera, clock=clock)
     sim = config.sim
     return SimSource(
         clock=clock,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 import edge
-from edge.app import cli_config, cli_latency, cli_preset, cli_sim, cli_status
+from edge.app import cli_config, cli_devices, cli_edid, cli_latency, cli_preset, cli_sim, cli_status
 from edge.app.cli_options import add_config_options, add_input_option, config_from
 from edge.config.model import Config
 from edge.model.errors import EdgeError
@@ -47,9 +47,11 @@ def parser() -> argparse.ArgumentParser:
         process.set_defaults(act=act)
     cli_config.add_commands(commands)
     cli_status.add_commands(commands)
+    cli_devices.add_commands(commands)
     cli_preset.add_commands(commands)
     cli_sim.add_commands(commands)
     cli_latency.add_commands(commands)
+    cli_edid.add_commands(commands)
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(act=_version)
     return top

@@ -25,6 +25,10 @@ _SIGNAL_ADVICE = {
     "no_lock": "Try another cable, or set the imaging device to 1920x1080, 50 or 60 Hz, progressive.",
     "out_of_range": "Set the imaging device to 1920x1080, 50 or 60 Hz, progressive.",
 }
+_HINT_ADVICE = {
+    "black_picture": "Look at the imaging device: wake it, and switch off HDCP or use an output without it.",
+    "frozen_picture": "Look at the imaging device and its cable: it may be frozen, paused or unplugged.",
+}
 _SINK_ADVICE = {
     "wrong_passphrase": "Set the same passphrase on both sides.",
     "port_in_use": "Another program has that port: stop it, or give the output another port.",
@@ -107,11 +111,13 @@ def _picture(entry: Mapping[str, Any], subject: str) -> Iterator[Finding]:
     signal, picture = entry["signal"], entry["picture"]
     state = signal.get("state", "")
     if state in _SIGNAL_ADVICE:
-        advice = _STREAM_ADVICE if entry["source"] == "url" else _SIGNAL_ADVICE[state]
+        advice = _STREAM_ADVICE if entry["source"]["kind"] == "url" else _SIGNAL_ADVICE[state]
         yield Finding(f"signal_{state}", Severity.ERROR, advice, subject, signal.get("detail", ""))
     elif picture.get("live") is False and not entry["mask"]["withheld"]:
         advice = "Look at the imaging device: it may be frozen, paused or in stand-by."
         yield Finding("picture_not_live", Severity.ERROR, advice, subject, picture.get("reason", ""))
+    if hint := picture.get("hint"):
+        yield Finding(hint["code"], Severity.WARNING, _HINT_ADVICE[hint["code"]], subject, hint["detail"])
 
 
 def _mask(entry: Mapping[str, Any], subject: str) -> Iterator[Finding]:

@@ -80,7 +80,7 @@ class MediaProcess:
         )
         self._outputs = Outputs(distributor=self._distributor, supervisor=supervisor)
         self._status = MediaStatus(
-            source_name=own.source.kind,
+            source=self._source,
             book=self._book,
             mixer=self._mixer,
             rung=self._rung,

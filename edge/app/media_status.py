@@ -14,6 +14,7 @@ from edge.media.mixer import Mixer
 from edge.media.rung import Rung
 from edge.media.signal_book import SignalBook
 from edge.model.video import VideoFormat
+from edge.ports import Source
 from edge.runtime.supervisor import Supervisor
 
 
@@ -23,7 +24,7 @@ class MediaStatus:
     def __init__(
         self,
         *,
-        source_name: str,
+        source: Source,
         book: SignalBook,
         mixer: Mixer,
         rung: Rung,
@@ -31,7 +32,7 @@ class MediaStatus:
         latency: LatencyBook,
         supervisor: Supervisor,
     ) -> None:
-        self._source_name = source_name
+        self._source = source
         self._book = book
         self._mixer = mixer
         self._rung = rung
@@ -41,7 +42,7 @@ class MediaStatus:
 
     def document(self) -> Mapping[str, Any]:
         return {
-            "source": self._source_name,
+            "source": {"kind": self._source.name, **self._source.detail()},
             "pid": os.getpid(),
             "signal": self._signal(),
             "picture": asdict(self._mixer.state()),
@@ -62,6 +63,7 @@ class MediaStatus:
             "format": _format(report.signal.format),
             "last_good_format": _format(report.last_good),
             "measured_fps": None if report.measured_fps is None else round(report.measured_fps, 2),
+            "jitter_us": report.jitter_us,
             "frame_gaps": report.gaps,
         }
 

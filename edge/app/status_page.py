@@ -30,7 +30,7 @@ def _lines(document: Document) -> Iterator[tuple[str, Text]]:
     yield "box", _box(document)
     yield from _input(document)
     for other in document.get("inputs", ())[1:]:
-        yield "input", Text(f"{other['name']}, source {other['source']}")
+        yield "input", Text(f"{other['name']}, source {other['source']['kind']}")
         yield from _input(other)
     for sink in document.get("sinks", ()):
         yield "output", _sink(sink)
@@ -47,6 +47,8 @@ def _input(entry: Document) -> Iterator[tuple[str, Text]]:
     """Of the whole document, whose picture is the first input's, or of one of its `inputs`."""
     yield "picture", _picture(entry.get("picture") or {})
     yield "signal", _signal(entry.get("signal") or {})
+    if (source := entry.get("source") or {}).get("card"):
+        yield "device", _device(source)
     if preset := entry.get("preset"):
         yield "preset", _preset(preset, entry.get("mask") or {}, entry.get("crop") or {})
     for rung in (entry.get("encoder") or {}).get("rungs", ()):
@@ -66,6 +68,16 @@ def _picture(picture: Document) -> Text:
     if picture.get("live"):
         return Text("LIVE", _GOOD)
     return Text.assemble(("NOT LIVE", _BAD), f": {picture.get('reason') or 'no picture yet'}")
+
+
+def _device(source: Document) -> Text:
+    text = Text(f"{source['card']} at {source['node']} ({source['driver']}, {source['bus']})")
+    for key in ("pixel_format", "timings"):
+        if source.get(key):
+            text.append(f", {source[key]}")
+    if source.get("recovery"):
+        text.append(f", recovering: {source['recovery']}", _SO_SO)
+    return text.append(f", {source['trouble']}", _SO_SO) if source.get("trouble") else text
 
 
 def _signal(signal: Document) -> Text:

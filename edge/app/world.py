@@ -78,8 +78,8 @@ class World:
         board, viewers = self._board, self._viewers()
         inputs = [self._input(name, viewers) for name in self._media]
         first = inputs[0]
-        board.put("board", {"name": first["source"]})
-        for section in ("signal", "picture", "encoder", "latency", "mask"):
+        board.put("board", {"name": first["source"]["kind"]})
+        for section in ("source", "signal", "picture", "encoder", "latency", "mask"):
             board.put(section, first[section])
         board.put("preset", preset_section(self._wishes))
         board.put("crop", crop_section(self._media[Input.MAIN].get("framing") or _NOTHING))
@@ -108,7 +108,7 @@ class World:
         media = self._media[input]
         return {
             "name": input,
-            "source": media.get("source", "unknown"),
+            "source": media.get("source") or {"kind": "unknown"},
             "signal": media.get("signal") or _absent_signal(),
             "picture": media.get("picture") or {"live": False, "reason": _NO_REPORT, "age_ms": None},
             "encoder": media.get("encoder") or {"name": "", "hardware": False, "rungs": []},

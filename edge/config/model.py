@@ -21,6 +21,7 @@ from edge.model.picture import MASK_AREAS, NO_PRESET
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Bitrate = Annotated[int, Field(ge=100_000, le=100_000_000)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+FourCc = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3,4}$")]
 Speed = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -34,6 +35,8 @@ class Section(BaseModel):
 class SourceKind(StrEnum):
     SIM = "sim"
     URL = "url"
+    V4L2 = "v4l2"
+    PICAMERA = "picamera"
 
 
 class SimConfig(Section):
@@ -54,14 +57,79 @@ class UrlConfig(Section):
     loop: Annotated[bool, Field(description="Start a file again from its beginning when it ends.")] = False
 
 
+class V4l2Config(Section):
+    """A capture device: HDMI, SDI, S-Video or USB. `edge devices` lists what is attached."""
+
+    device: Annotated[
+        str,
+        Field(
+            description="A path, or a bus, card or driver as `edge devices` shows it; empty: the first that captures."
+        ),
+    ] = ""
+    input: Annotated[
+        int | None, Field(ge=0, le=255, description="Number of the connector, where the device has several.")
+    ] = None
+    formats: Annotated[
+        tuple[FourCc, ...],
+        Field(description="Pixel formats to try, the preferred one first; empty: all that are known, raw before JPEG."),
+    ] = ()
+    edid: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="What the source is told: `auto` as the receiver needs it, `keep` what is there, the name of a "
+            "preset (`edge edid presets`), or the path of a file.",
+        ),
+    ] = "auto"
+    edid_lock: Annotated[
+        str, Field(description="Offer the source this one mode only, as in `1080p50`; empty: all that the preset has.")
+    ] = ""
+    colorimetry: Annotated[
+        Literal["auto", "bt601", "bt709", "bt2020", "sycc"],
+        Field(description="What the colours mean, where the driver errs; `auto` believes driver and profile."),
+    ] = "auto"
+    range: Annotated[
+        Literal["auto", "limited", "full"],
+        Field(description="Range of the code values, where the driver errs; `auto` believes driver and profile."),
+    ] = "auto"
+
+
+class PicameraConfig(Section):
+    """A Raspberry Pi camera module. Unset options are the camera's own affair."""
+
+    index: Annotated[int, Field(ge=0, le=9, description="Number of the camera, as `rpicam-hello --list-cameras`.")] = 0
+    width: Annotated[int, Field(ge=64, le=4608, multiple_of=2, description="Width of the picture in pixels.")] = 1920
+    height: Annotated[int, Field(ge=64, le=3456, multiple_of=2, description="Height of the picture in pixels.")] = 1080
+    fps: Annotated[int, Field(ge=1, le=120, description="Pictures per second.")] = 30
+    focus: Annotated[
+        Literal["", "manual", "auto", "continuous"],
+        Field(description="`auto` focuses once, at the start; empty leaves it to the camera."),
+    ] = ""
+    lens_dioptres: Annotated[
+        float | None, Field(ge=0, le=100, description="Where the lens is: 0 is infinity, 10 is 10 cm.")
+    ] = None
+    exposure_us: Annotated[int | None, Field(ge=1, description="Exposure time in microseconds.")] = None
+    gain: Annotated[float | None, Field(ge=1, description="Analogue gain.")] = None
+    white_balance: Annotated[
+        Literal["", "auto", "incandescent", "tungsten", "fluorescent", "indoor", "daylight", "cloudy"],
+        Field(description="What light the scene has; empty leaves it to the camera."),
+    ] = ""
+
+
 class SourceConfig(Section):
     """Where pictures come from."""
 
-    kind: Annotated[SourceKind, Field(description="`sim` is the simulated board, `url` a file or network stream.")] = (
-        SourceKind.SIM
-    )
+    kind: Annotated[
+        SourceKind,
+        Field(
+            description="`sim` is the simulated board, `url` a file or network stream, `v4l2` a capture device, "
+            "`picamera` a Raspberry Pi camera."
+        ),
+    ] = SourceKind.SIM
     sim: SimConfig = SimConfig()
     url: UrlConfig = UrlConfig()
+    v4l2: V4l2Config = V4l2Config()
+    picamera: PicameraConfig = PicameraConfig()
 
     @model_validator(mode="after")
     def _url_needed(self) -> SourceConfig:
@@ -263,6 +331,14 @@ class Config(Section):
             raise ValueError("'webrtc' is the name of the built-in WebRTC output")
         return srt
 
+    @field_validator("second")
+    @classmethod
+    def _another_device(cls, second: SecondConfig, known: ValidationInfo) -> SecondConfig:
+        first: SourceConfig | None = known.data.get("source")  # absent where it is wrong itself
+        if second.enabled and first is not None and _same_device(first, second.source):
+            raise ValueError("its source is the first input's device; one device gives one picture")
+        return second
+
     @field_validator("srt")
     @classmethod
     def _rungs_are_there(cls, srt: tuple[SrtSinkConfig, ...], known: ValidationInfo) -> tuple[SrtSinkConfig, ...]:
@@ -277,3 +353,11 @@ class Config(Section):
         """Those that the box has, the first one first."""
         first = {Input.MAIN: InputConfig(source=self.source, encoder=self.encoder)}
         return first | ({Input.SECOND: self.second} if self.second.enabled else {})
+
+
+def _same_device(one: SourceConfig, other: SourceConfig) -> bool:
+    if one.kind is not other.kind:
+        return False
+    if one.kind is SourceKind.V4L2:
+        return one.v4l2.device == other.v4l2.device
+    return one.kind is SourceKind.PICAMERA and one.picamera.index == other.picamera.index

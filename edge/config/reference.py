@@ -17,6 +17,10 @@ _UNSET = {
     "script": "faults.txt",
     "presets_dir": "/etc/scopecast/presets",
     "passphrase_file": "/etc/scopecast/srt.passphrase",
+    "input": 0,
+    "lens_dioptres": 10.0,
+    "exposure_us": 8000,
+    "gain": 2.0,
 }
 
 

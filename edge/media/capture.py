@@ -16,6 +16,7 @@ from edge.runtime.component import Context
 from edge.runtime.log import OutageLog
 
 _READ_S = 0.2
+_LONGEST_WAIT_S = 1.0  # a device that is plugged in again shall show its picture within 3 s
 
 
 class CaptureLoop:
@@ -30,7 +31,7 @@ class CaptureLoop:
         latency: LatencyBook,
         clock: Clock,
         outage: OutageLog,
-        backoff: Callable[[], Backoff] = lambda: Backoff(first_s=0.25, cap_s=5.0, healthy_s=10.0),
+        backoff: Callable[[], Backoff] = lambda: Backoff(first_s=0.25, cap_s=_LONGEST_WAIT_S, healthy_s=10.0),
     ) -> None:
         self._source = source
         self._mixer = mixer

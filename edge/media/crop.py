@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edge.media.layout import layout_of, rows_of, shares_chroma
+from edge.media.cells import layout_of, rows_of, shares_chroma
 from edge.model.errors import Invalid
 from edge.model.frame import Frame, Lease, Plane
 from edge.model.rect import Rect

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from edge.media.layout import PlaneLayout, Rows, layout_of, rows_of, shares_chroma
+from edge.media.cells import PlaneLayout, Rows, layout_of, rows_of, shares_chroma
 from edge.model.frame import Frame, Lease, Plane
 from edge.model.rect import Rect
 

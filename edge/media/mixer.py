@@ -18,6 +18,7 @@ from edge.media.freeze import FreezeWatch
 from edge.media.mask import Masker
 from edge.media.signal_book import SignalBook
 from edge.media.slate import FrozenBanner, SlatePainter, slate_format, title_of
+from edge.media.watch import BlackWatch, Hint, hint_of
 from edge.model.frame import Frame, Stamps
 from edge.model.picture import PictureSpec
 from edge.model.video import VideoFormat
@@ -42,6 +43,7 @@ class PictureState:
     live: bool
     reason: str
     age_ms: float | None
+    hint: Hint | None = None
 
 
 class Mixer:
@@ -59,12 +61,14 @@ class Mixer:
         banner: FrozenBanner,
         slate_after_ns: int,
         rungs: Sequence[Feed],
+        black: BlackWatch | None = None,
     ) -> None:
         self._clock = clock
         self._book = book
         self._slate = slate
         self._banner = banner
         self._freeze = FreezeWatch(after_ns=0)
+        self._black = black or BlackWatch()
         self._slate_after_ns = slate_after_ns
         self._rungs = tuple(rungs)
         self._spec: PictureSpec | None = None
@@ -77,6 +81,7 @@ class Mixer:
         self._last_slate_ns = 0
         self._on_slate = False
         self._frozen = False
+        self._hint: Hint | None = None
         self._was_withheld = self._reframed = False
         self._slate_seq = 0
         self.latest: Frame | None = None
@@ -96,6 +101,7 @@ class Mixer:
     def offer(self, frame: Frame) -> None:
         """A frame from the source; its lease is taken over."""
         still_since_ns = self._freeze.observe(frame)
+        hint = hint_of(black=self._black.observe(frame), frozen=still_since_ns is not None)
         with self._lock:
             framed = self._fit_for(frame.format)
             frozen = still_since_ns is not None
@@ -103,7 +109,7 @@ class Mixer:
             cut = self._on_slate or self._last_frame_ns is None or self._reframed
             cut = cut or (frozen, withheld) != (self._frozen, self._was_withheld)
             self._on_slate = self._reframed = False
-            self._frozen, self._was_withheld = frozen, withheld
+            self._frozen, self._was_withheld, self._hint = frozen, withheld, hint
             self._last_frame_ns = self._clock.mono_ns()
             self._captured_ns = frame.stamps.captured_ns
             frame = frame.marked(discontinuity=frame.discontinuity or cut)
@@ -145,10 +151,10 @@ class Mixer:
             if self._fit.withheld:
                 return PictureState(False, f"the picture is withheld: {self._fit.withheld}", age_ms)
             if self._frozen:
-                return PictureState(False, "the source repeats one picture", age_ms)
+                return PictureState(False, "the source repeats one picture", age_ms, self._hint)
             if age_ms is not None and age_ms > _STALE_MS:
-                return PictureState(False, f"the source delivers pictures {age_ms:.0f} ms late", age_ms)
-            return PictureState(True, "", age_ms)
+                return PictureState(False, f"the source delivers pictures {age_ms:.0f} ms late", age_ms, self._hint)
+            return PictureState(True, "", age_ms, self._hint)
 
     def take_latest(self) -> Frame | None:
         """The newest live or frozen frame, masked, retained for the caller; None from the loss of the signal on."""

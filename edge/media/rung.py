@@ -129,7 +129,7 @@ class Rung:
         self._owed_cut = frame.discontinuity
         if pts_of(frame.stamps.captured_ns) <= self._last_pts:
             return  # overtaken at a cut between slate and live: time never runs backwards
-        encoder = self._encoder_for(frame.format)
+        encoder = self._encoder_for(frame.format.coded)
         if encoder is None:
             return
         self._owed_cut = False
@@ -178,7 +178,7 @@ class Rung:
             self._gate.note_keyframe()
 
     def _encoder_for(self, video: VideoFormat) -> Encoder | None:
-        """None while the encoder refuses that format; the refusal is in the report."""
+        """The encoder of that coded format; None while it refuses, the refusal is in the report."""
         with self._lock:
             wanted = self._wanted_target
         encoder = self._encoder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from edge.model.frame import Frame
 from edge.model.signal import Signal, SignalState
@@ -12,17 +13,22 @@ from edge.model.video import VideoFormat
 from edge.ports import Clock
 
 _RATE_WINDOW = 121
+_ENOUGH = 10
 
 
 @dataclass(frozen=True, slots=True)
 class SignalReport:
-    """`measured_fps` is None until enough frames came; ages in seconds."""
+    """`measured_fps` is None until enough frames came; ages in seconds.
+
+    `jitter_us`: 95 % of the intervals between captures differ from the mean one by less.
+    """
 
     signal: Signal
     lock_changes: int
     last_change_age_s: float
     last_good: VideoFormat | None
     measured_fps: float | None
+    jitter_us: int | None
     gaps: int
 
 
@@ -47,10 +53,12 @@ class SignalBook:
     def note_frame(self, frame: Frame) -> None:
         """A frame is the positive evidence of lock."""
         with self._lock:
-            if not self._signal.locked or self._signal.format != frame.format:
-                self._move_to(Signal(SignalState.LOCKED, format=frame.format))
+            locked = Signal(SignalState.LOCKED, format=frame.format)
+            if self._signal.format != frame.format:
                 self._captured.clear()
-                self._last_good = frame.format
+            self._last_good = frame.format
+            if self._signal != locked:
+                self._move_to(locked)
             if self._last_seq is not None and frame.seq > self._last_seq + 1:
                 self._gaps += frame.seq - self._last_seq - 1
             self._last_seq = frame.seq
@@ -72,6 +80,7 @@ class SignalBook:
                 last_change_age_s=(self._clock.mono_ns() - self._changed_ns) / 1e9,
                 last_good=self._last_good,
                 measured_fps=self._measured_fps(),
+                jitter_us=self._jitter_us(),
                 gaps=self._gaps,
             )
 
@@ -85,7 +94,15 @@ class SignalBook:
             self._changed_ns = self._clock.mono_ns()
 
     def _measured_fps(self) -> float | None:
-        if len(self._captured) < 10:
+        if len(self._captured) < _ENOUGH:
             return None
         span_ns = self._captured[-1] - self._captured[0]
         return (len(self._captured) - 1) * 1e9 / span_ns if span_ns > 0 else None
+
+    def _jitter_us(self) -> int | None:
+        stamps = self._captured
+        if len(stamps) < _ENOUGH:
+            return None
+        mean_ns = (stamps[-1] - stamps[0]) / (len(stamps) - 1)
+        off_ns = sorted(abs(after - before - mean_ns) for before, after in pairwise(stamps))
+        return round(off_ns[int(len(off_ns) * 0.95)] / 1000)

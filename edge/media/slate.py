@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edge.media.canvas import ALARM, DARK, GREY, WHITE, Canvas
+from edge.media.layout import first_plane, sparse_bytes, yuv420p
 from edge.model.frame import Frame, Lease
 from edge.model.signal import SignalState
-from edge.model.video import Pixel, VideoFormat
+from edge.model.video import VideoFormat
 from edge.ports import Painter
 
 _TITLES = {
@@ -26,8 +27,8 @@ def title_of(state: SignalState) -> str:
 
 
 def slate_format(live: VideoFormat) -> VideoFormat:
-    """A slate has the size, rate and colour of the picture that it stands for."""
-    return replace(live, pixel=Pixel.YUV420P)
+    """A slate has the size, rate and colours of the coded picture that it stands for, so that the epoch goes on."""
+    return live.coded
 
 
 class SlatePainter:
@@ -39,15 +40,15 @@ class SlatePainter:
         self._canvas: Canvas | None = None
 
     def lease(self, format: VideoFormat, title: str, detail: str, clock_text: str) -> Lease:
-        """A slate of that size with the reason and the time (UTC, to the second)."""
-        key = (format.width, format.height, title, detail, clock_text)
+        """A slate of that size and colour with the reason and the time (UTC, to the second)."""
+        key = (format, title, detail, clock_text)
         if self._canvas is None or key != self._key:
             self._canvas = self._draw(format, title, detail, clock_text)
             self._key = key
         return self._canvas.lease()
 
     def _draw(self, format: VideoFormat, title: str, detail: str, clock_text: str) -> Canvas:
-        canvas = Canvas(format.width, format.height)
+        canvas = _canvas(format, format.height)
         unit = format.height // 12
         canvas.fill(DARK)
         band = unit * 2 // 2 * 2
@@ -65,30 +66,31 @@ class FrozenBanner:
 
     def __init__(self, *, painter: Painter) -> None:
         self._painter = painter
-        self._kept: tuple[tuple[int, int, str], Canvas] | None = None
+        self._kept: tuple[tuple[VideoFormat, str, bytes], Canvas] | None = None
 
     def over(self, frame: Frame, *, since_text: str) -> Frame:
         """A copy of the picture with a banner at its foot, not live; the given lease is released.
 
-        A pixel layout other than yuv420p keeps its picture and only loses its live flag.
+        Whatever the layout, the copy is in the coded format, so that the epoch goes on. It is made
+        once per freeze: `since_text` and a sparse sample tell one from the next.
         """
-        if frame.format.pixel is not Pixel.YUV420P:
-            return frame.marked(live=False)
-        strip = self._strip(frame.format.width, frame.format.height, since_text)
-        canvas = Canvas(frame.format.width, frame.format.height)
-        canvas.copy_from(frame.lease.planes)
-        frame.lease.release()
-        canvas.put_at_foot(strip)
-        return replace(frame, lease=canvas.lease(), live=False)
-
-    def _strip(self, width: int, height: int, since_text: str) -> Canvas:
-        """Drawn once per freeze, then only copied."""
-        key = (width, height, since_text)
+        key = (frame.format, since_text, sparse_bytes(first_plane(frame)))
         if self._kept is None or self._kept[0] != key:
-            unit = max(8, height // 18)
-            strip = Canvas(width, unit * 3 // 2 // 2 * 2)
-            strip.fill(ALARM)
-            text = f"NOT LIVE - PICTURE FROZEN SINCE {since_text}"
-            strip.write_centred(self._painter, text, top=unit // 5, height_px=unit, ink=WHITE)
-            self._kept = (key, strip)
-        return self._kept[1]
+            self._kept = (key, self._draw(frame, since_text))
+        frame.lease.release()
+        return replace(frame, format=frame.format.coded, lease=self._kept[1].lease(), live=False)
+
+    def _draw(self, frame: Frame, since_text: str) -> Canvas:
+        coded = frame.format.coded
+        canvas, unit = _canvas(coded, coded.height), max(8, coded.height // 18)
+        canvas.copy_from(yuv420p(frame))
+        strip = _canvas(coded, unit * 3 // 2 // 2 * 2)
+        strip.fill(ALARM)
+        text = f"NOT LIVE - PICTURE FROZEN SINCE {since_text}"
+        strip.write_centred(self._painter, text, top=unit // 5, height_px=unit, ink=WHITE)
+        canvas.put_at_foot(strip)
+        return canvas
+
+
+def _canvas(format: VideoFormat, height: int) -> Canvas:
+    return Canvas(format.width, height, colorimetry=format.colorimetry, range=format.range)

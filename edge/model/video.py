@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
@@ -20,6 +20,35 @@ class Pixel(StrEnum):
     YUYV422 = "yuyv422"
     RGB24 = "rgb24"
     BGR24 = "bgr24"
+
+    @property
+    def is_rgb(self) -> bool:
+        return self in (Pixel.RGB24, Pixel.BGR24)
+
+    @property
+    def pixel_bytes(self) -> int:
+        """What one pixel takes of the first plane, which holds luma or everything."""
+        return _PIXEL_BYTES.get(self, 1)
+
+    @property
+    def interleaved(self) -> bool:
+        """Whether Cb and Cr share the second plane by turns."""
+        return self in (Pixel.NV12, Pixel.NV16, Pixel.P010)
+
+    @property
+    def chroma_in_every_row(self) -> bool:
+        """4:2:2, against every second row in 4:2:0. Says nothing of RGB."""
+        return self not in (Pixel.YUV420P, Pixel.NV12, Pixel.P010)
+
+
+_PIXEL_BYTES = {
+    Pixel.YUV422P10: 2,
+    Pixel.P010: 2,
+    Pixel.UYVY422: 2,
+    Pixel.YUYV422: 2,
+    Pixel.RGB24: 3,
+    Pixel.BGR24: 3,
+}
 
 
 class Colorimetry(StrEnum):
@@ -50,6 +79,17 @@ class VideoFormat:
     colorimetry: Colorimetry = Colorimetry.BT709
     range: Range = Range.LIMITED
 
+    @property
+    def coded(self) -> VideoFormat:
+        """What is encoded of it: yuv420p of the same colours, RGB as limited range.
+
+        Pictures that are alike in this go through one encoder without a new epoch.
+        """
+        reach = Range.LIMITED if self.pixel.is_rgb else self.range
+        if self.pixel is Pixel.YUV420P and reach is self.range:
+            return self
+        return replace(self, pixel=Pixel.YUV420P, range=reach)
+
 
 class Codec(StrEnum):
     H264 = "h264"
@@ -73,15 +113,3 @@ class StreamFormat:
     epoch: int
     codec: Codec
     video: VideoFormat
-
-
-@dataclass(frozen=True, slots=True)
-class CaptureMode:
-    """A size in pixels and a rate in frames per second that somebody would like a source to have."""
-
-    width: int
-    height: int
-    fps: int
-
-    def __str__(self) -> str:
-        return f"{self.width}x{self.height}@{self.fps}"

@@ -11,6 +11,7 @@ from tests.bench.conditions import conditions, say
 _ALL = (
     "start_up",
     "sim_cost",
+    "intake_cost",
     "encode_cost",
     "srt_cost",
     "overhead",

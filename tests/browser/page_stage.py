@@ -104,7 +104,7 @@ DOCUMENT: Mapping[str, Any] = {
 
 SECOND: Mapping[str, Any] = {
     "name": "second",
-    "source": "url",
+    "source": {"kind": "url"},
     "signal": {"state": "no_cable", "detail": "no cable is plugged in", "lock_changes": 2, "format": None},
     "picture": {"live": False, "reason": "no cable: no cable is plugged in", "age_ms": None},
     "encoder": {**DOCUMENT["encoder"], "rungs": [{**DOCUMENT["encoder"]["rungs"][0], "name": "second"}]},
@@ -115,7 +115,7 @@ SECOND: Mapping[str, Any] = {
 def both_inputs() -> list[Mapping[str, Any]]:
     """The section `inputs` of a box that has two: the document's own, and one without a cable."""
     main = {key: DOCUMENT[key] for key in ("signal", "picture", "encoder", "latency")}
-    return [{"name": "main", "source": "sim", **main}, SECOND]
+    return [{"name": "main", "source": {"kind": "sim"}, **main}, SECOND]
 
 
 class RefusingWhep:

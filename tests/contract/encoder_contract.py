@@ -18,11 +18,21 @@ from edge.model.frame import Encoded, pts_of
 from edge.model.video import Codec, Colorimetry, EncodeTarget, Pixel, Range, VideoFormat
 from edge.ports import Encoder, Retarget
 from tests.board.kit import Bytes, frame_of, run
+from tests.raw_bars import bars_frame, patch_codes, patch_means
 
 _SPS, _PPS, _IDR = 7, 8, 5
 _TARGET = EncodeTarget(bitrate_bps=2_000_000, max_bitrate_bps=6_000_000)
 _VIDEO = VideoFormat(320, 240, Fraction(30))
 _PATCHES = ((63, 102, 240), (32, 240, 118), (173, 42, 26), (180, 128, 128), (16, 128, 128), (235, 128, 128))
+
+
+# ffprobe's names of primaries, transfer and matrix
+SIGNALLED = {
+    Colorimetry.BT709: ("bt709", "bt709", "bt709"),
+    Colorimetry.BT601: ("smpte170m", "smpte170m", "smpte170m"),
+    Colorimetry.BT2020: ("bt2020", "bt2020-10", "bt2020nc"),
+    Colorimetry.SYCC: ("bt709", "iec61966-2-1", "smpte170m"),
+}
 
 
 def nal_kinds(unit: Encoded) -> list[int]:
@@ -58,6 +68,13 @@ def patch_picture(video: VideoFormat) -> Bytes:
         height = video.height if index == 0 else video.height // 2
         planes.append(np.tile(values if index == 0 else values[::2], (height, 1)).reshape(-1))
     return np.concatenate(planes)
+
+
+def _split(picture: Bytes, video: VideoFormat) -> tuple[Bytes, Bytes, Bytes]:
+    """The planes of a flat yuv420p picture."""
+    luma, half = video.width * video.height, (video.height // 2, video.width // 2)
+    cb, cr = picture[luma : luma * 5 // 4], picture[luma * 5 // 4 :]
+    return picture[:luma].reshape(video.height, video.width), cb.reshape(half), cr.reshape(half)
 
 
 class EncoderContract:
@@ -117,8 +134,7 @@ class EncoderContract:
         (tmp_path / "one.h264").write_bytes(unit.data)
         shown = run("ffprobe", ["-v", "error", "-show_streams", "-of", "json", str(tmp_path / "one.h264")])
         stream = json.loads(shown)["streams"][0]
-        name = "bt709" if colorimetry is Colorimetry.BT709 else "smpte170m"
-        assert [stream[f"color_{part}"] for part in ("primaries", "transfer", "space")] == [name] * 3
+        assert tuple(stream[f"color_{part}"] for part in ("primaries", "transfer", "space")) == SIGNALLED[colorimetry]
         assert stream["color_range"] == ("tv" if reach is Range.LIMITED else "pc")
         assert stream["has_b_frames"] == 0
         assert stream["profile"] == "Constrained Baseline"
@@ -190,7 +206,6 @@ class EncoderContract:
             (replace(_VIDEO, width=321), _TARGET, "321x240"),
             (replace(_VIDEO, height=0), _TARGET, "320x0"),
             (replace(_VIDEO, fps=Fraction(0)), _TARGET, "0 frames/s"),
-            (replace(_VIDEO, pixel=Pixel.RGB24, range=Range.LIMITED), _TARGET, "rgb24 of limited range"),
             (_VIDEO, EncodeTarget(0, 1_000_000), "bitrate 0"),
             (_VIDEO, EncodeTarget(2_000_000, 1_000_000), "bitrate 2000000"),
         ],
@@ -201,10 +216,42 @@ class EncoderContract:
         with pytest.raises(NotSupported, match=complaint):
             encoder.open(video, target)
 
-    def test_a_frame_of_another_format_is_a_fault(self, opened: Encoder) -> None:
-        other = replace(_VIDEO, width=640)
-        with pytest.raises(Fault, match="640"):
-            opened.encode(frame_of(busy_picture(other, 0), other, 0), force_key=False)
+    @pytest.mark.peer
+    @pytest.mark.parametrize("first", list(Pixel))
+    def test_frames_of_every_layout_go_through_one_set_up_with_their_colours(
+        self, encoder: Encoder, first: Pixel
+    ) -> None:
+        video = replace(_VIDEO, pixel=first)
+        encoder.open(video, EncodeTarget(20_000_000, 20_000_000))
+        shapes = [replace(video, pixel=pixel, range=Range.LIMITED) for pixel in (first, *Pixel, first)]
+        units = [encoder.encode(bars_frame(shape, index), force_key=False)[0] for index, shape in enumerate(shapes)]
+        assert [unit.key for unit in units] == [True] + [False] * (len(units) - 1)
+        assert len(sps_of(units)) == 1
+        stream = b"".join(unit.data for unit in units)
+        raw = run("ffmpeg", ["-v", "error", "-f", "h264", "-i", "-", "-f", "rawvideo", "-"], stdin=stream)
+        for picture in np.frombuffer(raw, np.uint8).reshape(len(units), -1):
+            found = patch_means(_split(picture, video), video.width, video.height)
+            assert np.abs(found - patch_codes(video)).max() <= 3
+
+    def test_full_range_rgb_shares_the_set_up_of_limited_yuv(self, opened: Encoder) -> None:
+        video = replace(_VIDEO, pixel=Pixel.BGR24, range=Range.FULL)
+        assert opened.encode(bars_frame(video), force_key=False)[0].key
+        assert not opened.encode(bars_frame(_VIDEO, 1), force_key=False)[0].key
+
+    @pytest.mark.parametrize(
+        ("other", "named"),
+        [
+            (replace(_VIDEO, width=640), "640"),
+            (replace(_VIDEO, fps=Fraction(25)), "25"),
+            (replace(_VIDEO, range=Range.FULL), "full"),
+            (replace(_VIDEO, pixel=Pixel.UYVY422, colorimetry=Colorimetry.BT601), "bt601"),
+        ],
+    )
+    def test_a_frame_of_another_shape_or_colour_is_a_fault(
+        self, opened: Encoder, other: VideoFormat, named: str
+    ) -> None:
+        with pytest.raises(Fault, match=named):
+            opened.encode(bars_frame(other), force_key=False)
 
     def test_it_opens_again_for_another_format(self, opened: Encoder) -> None:
         other = replace(_VIDEO, width=480)

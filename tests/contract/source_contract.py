@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 import pytest
 
@@ -11,7 +13,22 @@ from edge.model.frame import Frame
 from edge.model.signal import Signal, SignalState
 from edge.model.video import Pixel
 from edge.ports import Source
-from tests.board.kit import next_frame, plane
+from tests.board.kit import next_frame
+
+HALF = Fraction(1, 2)
+PLANES: Mapping[Pixel, Sequence[tuple[Fraction | int, Fraction | int]]] = {
+    # of each plane: bytes in a row for each pixel of the picture's width, rows for each of its height
+    Pixel.YUV420P: ((1, 1), (HALF, HALF), (HALF, HALF)),
+    Pixel.YUV422P: ((1, 1), (HALF, 1), (HALF, 1)),
+    Pixel.YUV422P10: ((2, 1), (1, 1), (1, 1)),
+    Pixel.NV12: ((1, 1), (1, HALF)),
+    Pixel.NV16: ((1, 1), (1, 1)),
+    Pixel.P010: ((2, 1), (2, HALF)),
+    Pixel.UYVY422: ((2, 1),),
+    Pixel.YUYV422: ((2, 1),),
+    Pixel.RGB24: ((3, 1),),
+    Pixel.BGR24: ((3, 1),),
+}
 
 
 class SourceContract:
@@ -39,11 +56,15 @@ class SourceContract:
 
     def test_planes_hold_what_the_format_says(self, opened: Source) -> None:
         frame = next_frame(opened)
-        assert frame.format.pixel is Pixel.YUV420P
-        assert frame.format.width % 2 == frame.format.height % 2 == 0
-        assert plane(frame, 0).shape == (frame.format.height, frame.format.width)
-        for index in (1, 2):
-            assert plane(frame, index).shape == (frame.format.height // 2, frame.format.width // 2)
+        width, height = frame.format.width, frame.format.height
+        assert width % 2 == height % 2 == 0
+        planes, wanted = frame.lease.planes, PLANES[frame.format.pixel]
+        assert len(planes) == len(wanted)
+        for one, (row_bytes, rows) in zip(planes, wanted, strict=True):
+            assert one.stride >= width * row_bytes
+            assert len(one.memory) >= one.stride * (height * rows - 1) + width * row_bytes
+            assert one.memory.format == "B"
+            assert one.memory.contiguous
         frame.lease.release()
 
     def test_the_first_frame_is_a_cut_and_live(self, opened: Source) -> None:

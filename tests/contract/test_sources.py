@@ -1,4 +1,4 @@
-"""The source contract on the simulated board, a file, and a live feed made by ffmpeg."""
+"""The source contract on the simulated board, V4L2 over drivers of Python, a file, and a live feed by ffmpeg."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from board.av.url_source import UrlSource
 from board.sim.source import SimSource
 from edge.ports import Source
 from edge.runtime.clock import SystemClock
-from tests.board.kit import BlockPainter, run
+from tests.board.kit import BlockPainter, HandClock, run
+from tests.board.v4l2.drivers.modes import HD720P60
+from tests.board.v4l2.drivers.unicam import UnicamTc358743
+from tests.board.v4l2.kit import source_of
 from tests.contract.source_contract import SourceContract
 
 
@@ -48,6 +51,17 @@ class TestSimSource(SourceContract):
     @pytest.fixture
     def source(self) -> Source:
         return SimSource(clock=SystemClock(), painter=BlockPainter(), width=640, height=360, fps=50)
+
+
+class TestV4l2Source(SourceContract):
+    """The TC358743 of a Raspberry Pi 4: it lends the driver's buffers."""
+
+    @pytest.fixture
+    def source(self) -> Source:
+        clock = HandClock()
+        driver = UnicamTc358743(clock=clock)
+        driver.plug(HD720P60)
+        return source_of(driver, clock=clock)
 
 
 @pytest.mark.peer

@@ -9,7 +9,6 @@ from v4l2 import (  # names as in videodev2.h; sizes held by tests/board/v4l2/te
     v4l2_control,
     v4l2_fmtdesc,
     v4l2_frmivalenum,
-    v4l2_frmsizeenum,
     v4l2_plane,
     v4l2_queryctrl,
     v4l2_querymenu,
@@ -28,6 +27,9 @@ __all__ = (
     "EventSubscription",
     "ExportBuffer",
     "Format",
+    "FrameSize",
+    "FrameSizeEnum",
+    "FrameSizes",
     "Input",
     "PixFormat",
     "PixFormatMplane",
@@ -38,7 +40,6 @@ __all__ = (
     "v4l2_control",
     "v4l2_fmtdesc",
     "v4l2_frmivalenum",
-    "v4l2_frmsizeenum",
     "v4l2_plane",
     "v4l2_queryctrl",
     "v4l2_querymenu",
@@ -111,6 +112,42 @@ class _FormatUnion(c.Union):
 class Format(c.Structure):
     _anonymous_ = ("fmt",)
     _fields_ = (("type", c.c_uint32), ("fmt", _FormatUnion))
+
+
+class FrameSize(c.Structure):
+    """struct v4l2_frmsize_discrete."""
+
+    _fields_ = (("width", c.c_uint32), ("height", c.c_uint32))
+
+
+class FrameSizes(c.Structure):
+    """struct v4l2_frmsize_stepwise, whose `max_width` v4l2-python3 calls `min_height`."""
+
+    _fields_ = (
+        ("min_width", c.c_uint32),
+        ("max_width", c.c_uint32),
+        ("step_width", c.c_uint32),
+        ("min_height", c.c_uint32),
+        ("max_height", c.c_uint32),
+        ("step_height", c.c_uint32),
+    )
+
+
+class _FrameSizeUnion(c.Union):
+    _fields_ = (("discrete", FrameSize), ("stepwise", FrameSizes))
+
+
+class FrameSizeEnum(c.Structure):
+    """struct v4l2_frmsizeenum."""
+
+    _anonymous_ = ("u",)
+    _fields_ = (
+        ("index", c.c_uint32),
+        ("pixel_format", c.c_uint32),
+        ("type", c.c_uint32),
+        ("u", _FrameSizeUnion),
+        ("reserved", c.c_uint32 * 2),
+    )
 
 
 class Input(c.Structure):

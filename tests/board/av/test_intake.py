@@ -9,9 +9,10 @@ import pytest
 
 from board.av.intake import FrameIntake
 from edge.model.errors import Fault, NotSupported
-from edge.model.frame import Frame, Lease, Plane
+from edge.model.frame import Lease, Plane
 from edge.model.video import Colorimetry, Pixel, Range, VideoFormat
 from tests.board.kit import Bytes, frame_of
+from tests.raw_bars import bars_frame, flat_frame, patch_codes, patch_means, planes_of
 
 _VIDEO = VideoFormat(64, 48, Fraction(30))
 
@@ -30,13 +31,11 @@ def address(memory: object) -> int:
     return int(np.frombuffer(memory, np.uint8).__array_interface__["data"][0])  # type: ignore[call-overload]
 
 
-@pytest.mark.parametrize("pixel", [Pixel.YUV420P, Pixel.NV12])
 @pytest.mark.parametrize("stride", [64, 96])
-def test_planes_in_one_buffer_are_taken_where_they_lie(pixel: Pixel, stride: int) -> None:
-    video = replace(_VIDEO, pixel=pixel)
-    frame = frame_of(numbered(stride * 48 * 3 // 2), video, 0, stride=stride)
-    picture = FrameIntake(video).take(frame)
-    assert (picture.width, picture.height, picture.format.name) == (64, 48, pixel.value)
+def test_planes_in_one_buffer_are_taken_where_they_lie(stride: int) -> None:
+    frame = frame_of(numbered(stride * 48 * 3 // 2), _VIDEO, 0, stride=stride)
+    picture = FrameIntake(_VIDEO).take(frame)
+    assert (picture.width, picture.height, picture.format.name) == (64, 48, "yuv420p")
     for mine, theirs in zip(frame.lease.planes, picture.planes, strict=True):
         assert address(mine.memory) == address(memoryview(theirs))
         assert mine.stride == theirs.line_size
@@ -74,29 +73,85 @@ def test_the_librarys_own_picture_is_taken_as_it_is() -> None:
     assert FrameIntake(_VIDEO).take(frame) is native
 
 
-def _coloured(pixel: Pixel, video: VideoFormat) -> Frame:
-    """A picture all of pure red in BT.709, limited range where it is Y'CbCr."""
-    one = {Pixel.UYVY422: (102, 63, 240, 63), Pixel.YUYV422: (63, 102, 63, 240), Pixel.RGB24: (255, 0, 0)}[pixel]
-    samples = video.width * video.height * (3 if pixel is Pixel.RGB24 else 2)
-    return frame_of(np.resize(np.array(one, np.uint8), samples), video, 0)
+@pytest.mark.parametrize("padding", [0, 6, 33])
+@pytest.mark.parametrize("reach", list(Range))
+@pytest.mark.parametrize("colorimetry", list(Colorimetry))
+@pytest.mark.parametrize("pixel", list(Pixel))
+def test_every_layout_keeps_its_colours(pixel: Pixel, colorimetry: Colorimetry, reach: Range, padding: int) -> None:
+    video = VideoFormat(256, 98, Fraction(30), pixel, colorimetry, reach)
+    intake = FrameIntake(video)
+    picture = intake.take(bars_frame(video, padding=padding))
+    kept_full = reach is Range.FULL and not pixel.is_rgb
+    assert picture.format.name == intake.pix_fmt == ("yuvj420p" if kept_full else "yuv420p")
+    found = patch_means(planes_of(picture), video.width, video.height)
+    assert np.abs(found - patch_codes(video)).max() <= 1.2  # half for each rounding, a little for RGB
 
 
-@pytest.mark.parametrize("pixel", [Pixel.UYVY422, Pixel.YUYV422])
-def test_packed_layouts_keep_their_code_values(pixel: Pixel) -> None:
+@pytest.mark.parametrize("reach", list(Range))
+@pytest.mark.parametrize("pixel", [Pixel.RGB24, Pixel.BGR24])
+def test_greys_of_rgb_stay_without_colour(pixel: Pixel, reach: Range) -> None:
+    video = replace(_VIDEO, pixel=pixel, range=reach)
+    intake = FrameIntake(video)
+    for shade in (0.0, 0.1, 0.33, 0.5, 0.77, 1.0):
+        picture = intake.take(flat_frame(video, (shade, shade, shade)))
+        assert abs(int(pixels(picture, 0)[0, 0]) - (16 + 219 * shade)) <= 1
+        assert {int(pixels(picture, index)[0, 0]) for index in (1, 2)} == {128}
+
+
+def test_limited_rgb_keeps_what_is_whiter_than_white() -> None:
+    video = replace(_VIDEO, pixel=Pixel.RGB24)
+    frame = frame_of(np.full(64 * 48 * 3, 250, np.uint8), video, 0)
+    assert pixels(FrameIntake(video).take(frame), 0)[0, 0] == 250
+
+
+@pytest.mark.parametrize("pixel", [Pixel.UYVY422, Pixel.YUV422P, Pixel.NV16, Pixel.YUV422P10])
+def test_chroma_of_two_rows_is_their_mean_and_of_no_other_row(pixel: Pixel) -> None:
+    video = VideoFormat(64, 48, Fraction(30), pixel)
+    red, blue = (flat_frame(video, colour) for colour in ((0.7, 0, 0), (0, 0, 0.7)))
+    mixed, other = flat_frame(video, (0.7, 0, 0)), blue.lease.planes
+    for ours, theirs in zip(mixed.lease.planes, other, strict=True):
+        rows, source = (np.frombuffer(plane.memory, np.uint8).reshape(-1, ours.stride) for plane in (ours, theirs))
+        rows[11] = source[11]
+    intake = FrameIntake(video)
+    ends = [pixels(intake.take(frame), 1)[5, 7].astype(int) for frame in (red, blue)]
+    cb = pixels(intake.take(mixed), 1)
+    assert abs(int(cb[5, 7]) - sum(ends) / 2) <= 1
+    assert {int(cb[row, 7]) for row in (4, 6)} == {ends[0]}
+
+
+@pytest.mark.parametrize("pixel", [Pixel.YUV422P10, Pixel.P010])
+def test_ten_bit_white_does_not_wrap_to_black(pixel: Pixel) -> None:
+    video = replace(_VIDEO, pixel=pixel, range=Range.FULL)
+    assert pixels(FrameIntake(video).take(flat_frame(video, (1, 1, 1))), 0).min() == 255
+
+
+@pytest.mark.parametrize("pixel", [Pixel.RGB24, Pixel.BGR24])
+def test_rgb_with_padded_rows_is_read_where_it_lies(pixel: Pixel) -> None:
+    video = replace(_VIDEO, pixel=pixel, range=Range.FULL)
+    frame = bars_frame(video, padding=5)
+    assert FrameIntake(video)._shared(frame, pixel.value) is None, "nothing lies behind the last row"
+    roomy = Plane(memoryview(bytes(frame.lease.planes[0].memory) + bytes(64)), frame.lease.planes[0].stride)
+    shared = FrameIntake(video)._shared(replace(frame, lease=Lease((roomy,))), pixel.value)
+    assert shared is not None
+    assert address(memoryview(shared.planes[0])) == address(roomy.memory)
+
+
+def test_layouts_may_follow_one_another_in_one_intake() -> None:
+    intake, found = FrameIntake(_VIDEO), []
+    for pixel in (Pixel.UYVY422, Pixel.YUV420P, Pixel.NV12, Pixel.P010, Pixel.UYVY422):
+        video = VideoFormat(256, 96, Fraction(30), pixel)
+        intake = FrameIntake(video) if not found else intake
+        found.append(patch_means(planes_of(intake.take(bars_frame(video))), 256, 96))
+    assert max(np.abs(other - found[0]).max() for other in found) <= 1
+
+
+@pytest.mark.parametrize("pixel", list(Pixel))
+def test_a_buffer_too_small_for_its_format_is_a_fault_and_not_read_beyond(pixel: Pixel) -> None:
     video = replace(_VIDEO, pixel=pixel)
-    picture = FrameIntake(video).take(_coloured(pixel, video))
-    assert picture.format.name == "yuv420p"
-    assert [set(np.unique(pixels(picture, index))) for index in range(3)] == [{63}, {102}, {240}]
-
-
-@pytest.mark.parametrize(
-    ("colorimetry", "expected"), [(Colorimetry.BT709, (54, 98, 255)), (Colorimetry.BT601, (76, 84, 255))]
-)
-def test_rgb_is_converted_by_the_matrix_of_its_format(colorimetry: Colorimetry, expected: tuple[int, int, int]) -> None:
-    video = replace(_VIDEO, pixel=Pixel.RGB24, range=Range.FULL, colorimetry=colorimetry)
-    picture = FrameIntake(video).take(_coloured(Pixel.RGB24, video))
-    for index in range(3):
-        assert np.abs(pixels(picture, index).astype(int) - expected[index]).max() <= 2
+    whole = flat_frame(video, (0.5, 0.5, 0.5))
+    short = tuple(Plane(plane.memory[:-1], plane.stride) for plane in whole.lease.planes)
+    with pytest.raises(Fault, match="does not hold"):
+        FrameIntake(video).take(replace(whole, lease=Lease(short)))
 
 
 def test_a_released_frame_is_not_taken() -> None:

@@ -127,7 +127,7 @@ def test_our_encoder_takes_the_decoders_picture_without_a_copy(clip: Path) -> No
         (["-c:v", "libx264", "-pix_fmt", "yuvj420p"], "320x240", Colorimetry.BT601, Range.FULL),
         (["-c:v", "libx264", "-pix_fmt", "yuv422p10le"], "320x240", Colorimetry.BT601, Range.LIMITED),
         (["-c:v", "libx265", "-x265-params", "log-level=none"], "320x240", Colorimetry.BT601, Range.LIMITED),
-        (["-c:v", "mjpeg", "-pix_fmt", "yuvj422p"], "320x240", Colorimetry.BT601, Range.FULL),
+        (["-c:v", "mjpeg", "-pix_fmt", "yuvj422p"], "320x240", Colorimetry.SYCC, Range.FULL),
         (["-c:v", "ffv1", "-pix_fmt", "bgr0"], "320x240", Colorimetry.BT601, Range.LIMITED),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from board.av.x264 import X264Encoder
 from edge.model.errors import NotSupported
-from edge.model.video import EncodeTarget, Pixel, VideoFormat
+from edge.model.video import EncodeTarget, VideoFormat
 from edge.ports import Retarget
 from tests.board.kit import frame_of
 from tests.contract.encoder_contract import busy_picture
@@ -37,13 +37,6 @@ def test_each_thread_makes_one_slice(threads: int) -> None:
     encoder.open(_VIDEO, _TARGET)
     unit = encoder.encode(frame_of(busy_picture(_VIDEO, 0), _VIDEO, 0), force_key=False)[0]
     assert unit.data.count(b"\x00\x00\x01\x65") + unit.data.count(b"\x00\x00\x01\x25") == threads
-
-
-def test_nv12_is_encoded_as_it_lies() -> None:
-    video = replace(_VIDEO, pixel=Pixel.NV12)
-    encoder = X264Encoder()
-    encoder.open(video, _TARGET)
-    assert encoder.encode(frame_of(busy_picture(_VIDEO, 0), video, 0), force_key=False)[0].key
 
 
 def test_a_retarget_before_open_needs_an_epoch() -> None:

@@ -118,10 +118,10 @@ def test_box_that_has_just_started_still_makes_a_page(box: AnsweringBox, said: p
 def test_second_input_has_lines_of_its_own(box: AnsweringBox, said: pytest.CaptureFixture[str]) -> None:
     first = {
         "name": "main",
-        "source": "sim",
+        "source": {"kind": "sim"},
         **{key: STATUS[key] for key in ("signal", "picture", "encoder", "latency")},
     }
-    second = {**first, "name": "second", "source": "url", "picture": {"live": False, "reason": "no cable"}}
+    second = {**first, "name": "second", "source": {"kind": "url"}, "picture": {"live": False, "reason": "no cable"}}
     sink = {**STATUS["sinks"][0], "rung": "second"}
     lines = page_of(box, {**STATUS, "inputs": [first, second], "sinks": [sink]}, said)
     at = lines.index("input    second, source url")

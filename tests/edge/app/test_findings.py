@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
 from edge.app.findings import Findings
 from edge.media.framing import NO_PLAN
+from edge.media.watch import BLACK, FROZEN, Hint
 from edge.model.status import Severity
 from edge.runtime.issues import Finding
 
 _INPUT: Mapping[str, Any] = {
     "name": "main",
-    "source": "sim",
+    "source": {"kind": "sim"},
     "signal": {"state": "locked", "detail": ""},
     "picture": {"live": True, "reason": ""},
     "encoder": {"rungs": [{"name": "main", "refusal": ""}]},
@@ -90,7 +92,7 @@ def test_absent_mode_is_named_beside_those_wanted_and_is_no_alarm() -> None:
 
 
 def test_advice_of_a_stream_does_not_speak_of_cables() -> None:
-    document = _input(source="url", signal={"state": "no_signal", "detail": "end of file"})
+    document = _input(source={"kind": "url"}, signal={"state": "no_signal", "detail": "end of file"})
     (finding,) = _found(Findings(), document)
     assert "address" in finding.suggestion
     assert finding.detail == "end of file"
@@ -105,6 +107,19 @@ def test_withheld_picture_is_named_and_not_called_frozen_too() -> None:
     document = _input("second", picture={"live": False}, mask={"withheld": "no mask fits 640x480"})
     (finding,) = _found(Findings(), document)
     assert (finding.code, finding.subject, finding.detail) == ("picture_withheld", "second", "no mask fits 640x480")
+
+
+@pytest.mark.parametrize("hint", [BLACK, FROZEN])
+def test_hint_of_a_locked_picture_is_a_warning_with_its_sentence(hint: Hint) -> None:
+    document = _input("second", picture={"live": True, "reason": "", "hint": asdict(hint)})
+    (finding,) = _found(Findings(), document)
+    assert (finding.code, finding.subject, finding.detail) == (hint.code, "second", hint.detail)
+    assert finding.severity is Severity.WARNING
+
+
+def test_frozen_picture_is_an_error_with_a_hint_beside_it() -> None:
+    picture = {"live": False, "reason": "the source repeats one picture", "hint": asdict(FROZEN)}
+    assert _codes(Findings(), _input(picture=picture)) == ["picture_not_live", "frozen_picture"]
 
 
 def test_short_restart_of_a_process_is_no_issue_and_a_long_absence_is() -> None:

@@ -20,7 +20,7 @@ from edge.runtime.status_board import StatusBoard
 from edge.vault.seal import Sealer
 
 _LIVE: Mapping[str, Any] = {
-    "source": "sim",
+    "source": {"kind": "sim"},
     "pid": 7,
     "signal": {"state": "locked", "detail": "", "format": None},
     "picture": {"live": True, "reason": "", "age_ms": 3.0},
@@ -157,7 +157,7 @@ async def test_one_input_is_listed_as_what_the_document_says_of_it(desk: _Desk) 
     desk.world.media_said(Input.MAIN, "status", _LIVE)
     (main,) = desk.board.get("inputs")
     assert main["name"] == "main"
-    assert main["source"] == "sim"
+    assert main["source"] == desk.board.get("source") == {"kind": "sim"}
     for section in ("signal", "picture", "encoder", "latency"):
         assert main[section] == desk.board.get(section)
 

@@ -136,7 +136,9 @@ BAD = {
     "too small": Bad("[web]\nport = 0", "@: web.port: must be 1 or more (got 0)"),
     "too large": Bad("[web]\nport = 65536", "@: web.port: must be 65535 or less (got 65536)"),
     "not a multiple": Bad("[source.sim]\nwidth = 330", "@: source.sim.width: must be a multiple of 16 (got 330)"),
-    "no such kind": Bad("[source]\nkind = 'hdmi'", "@: source.kind: must be 'sim' or 'url' (got \"hdmi\")"),
+    "no such kind": Bad(
+        "[source]\nkind = 'hdmi'", "@: source.kind: must be 'sim', 'url', 'v4l2' or 'picamera' (got \"hdmi\")"
+    ),
     "no such level": Bad(
         "log_level = 'debug'", "@: log_level: must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR' (got \"debug\")"
     ),
@@ -159,6 +161,14 @@ BAD = {
     "second mask outside its picture": Bad(
         "[second.mask]\nof = [640, 480]\nrects = [[600, 0, 64, 64]]",
         "@: second.mask: rects: [600, 0, 64, 64] does not lie inside the picture of 640x480",
+    ),
+    "second on the same device": Bad(
+        "[source]\nkind = 'v4l2'\n[second]\nenabled = true\n[second.source]\nkind = 'v4l2'",
+        "@: second: its source is the first input's device; one device gives one picture",
+    ),
+    "second on the same camera": Bad(
+        "[source]\nkind = 'picamera'\n[second]\nenabled = true\n[second.source]\nkind = 'picamera'",
+        "@: second: its source is the first input's device; one device gives one picture",
     ),
     "second mistyped": Bad("[second]\nenable = true", "@: second.enable: unknown key; did you mean enabled?"),
     "no such rung": Bad("[[srt]]\nrung = 'third'", "@: srt.0.rung: must be 'main' or 'second' (got \"third\")"),
@@ -232,6 +242,19 @@ def test_secrets_are_not_in_messages(base: Path, text: str, sets: tuple[str, ...
     with pytest.raises(Invalid) as caught:
         load(base=base, sets=sets)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[source]\nkind = 'v4l2'\n[second.source]\nkind = 'v4l2'",
+        "[source]\nkind = 'v4l2'\n[second]\nenabled = true\n[second.source]\nkind = 'v4l2'\nv4l2.device = 'b'",
+        "[second]\nenabled = true",
+    ],
+)
+def test_second_input_may_be_off_or_another_device_or_simulated_too(base: Path, text: str) -> None:
+    put(base, text)
+    assert load(base=base).second.source.kind
 
 
 def test_box_has_one_input_until_the_second_is_enabled(base: Path) -> None:

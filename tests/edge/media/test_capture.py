@@ -24,7 +24,7 @@ def _run(source: ListSource, clock: FakeClock) -> tuple[list[Frame], SignalBook]
     return sent, _work(source, clock, ctx, sent)
 
 
-def _work(source: ListSource, clock: FakeClock, ctx: Context, sent: list[Frame]) -> SignalBook:
+def _work(source: ListSource, clock: FakeClock, ctx: Context, sent: list[Frame], *, hurried: bool = True) -> SignalBook:
     book, painter = SignalBook(clock=clock), BlockPainter()
     mixer = Mixer(
         clock=clock,
@@ -35,6 +35,7 @@ def _work(source: ListSource, clock: FakeClock, ctx: Context, sent: list[Frame])
         rungs=(Feed(sent.append),),
     )
     mixer.frame_as(PictureSpec(freeze_after_ms=0))
+    quick = {"backoff": lambda: Backoff(first_s=0.001, cap_s=0.001)} if hurried else {}
     CaptureLoop(
         source=source,
         mixer=mixer,
@@ -42,7 +43,7 @@ def _work(source: ListSource, clock: FakeClock, ctx: Context, sent: list[Frame])
         latency=LatencyBook(clock=clock),
         clock=clock,
         outage=OutageLog(logging.getLogger("test"), "source"),
-        backoff=lambda: Backoff(first_s=0.001, cap_s=0.001),
+        **quick,
     ).work(ctx)
     return book
 
@@ -110,3 +111,30 @@ def test_source_that_cannot_be_opened_is_progress_all_the_same() -> None:
     source.on_empty = ctx.ask_to_stop
     _work(source, clock, ctx, [])
     assert len(set(seen)) == 4, "each try counts"
+
+
+class Naps(Context):
+    """Writes down for how long it should sleep; asked to stop after some."""
+
+    def __init__(self, clock: FakeClock, most: int) -> None:
+        super().__init__()
+        self.taken: list[float] = []
+        self._clock = clock
+        self._most = most
+
+    def sleep(self, seconds: float) -> bool:
+        self.taken.append(seconds)
+        self._clock.advance(round(seconds * 1000))
+        if len(self.taken) == self._most:
+            self.ask_to_stop()
+        return self.stopping
+
+
+def test_a_device_that_is_away_for_long_is_looked_for_at_least_once_a_second() -> None:
+    clock = FakeClock()
+    naps = Naps(clock, 40)
+    source = ListSource(open_errors=[DeviceGone("away")] * 100)
+    _work(source, clock, naps, [], hurried=False)
+    assert source.opened == 40
+    assert max(naps.taken) <= 1
+    assert min(naps.taken[3:]) >= 0.5

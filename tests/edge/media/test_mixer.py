@@ -5,6 +5,7 @@ from fractions import Fraction
 from edge.media.mixer import Feed, Mixer
 from edge.media.signal_book import SignalBook
 from edge.media.slate import FrozenBanner, SlatePainter
+from edge.media.watch import BLACK, FROZEN
 from edge.model.frame import Frame
 from edge.model.picture import PictureSpec
 from edge.model.signal import Signal, SignalState
@@ -198,3 +199,28 @@ def test_slate_text_is_redrawn_each_second() -> None:
     desk.clock.advance(1000)
     desk.mixer.tick()
     assert bytes(desk.sent[-1].lease.planes[0].memory) != first
+
+
+def test_black_picture_is_a_hint_after_two_seconds_and_stays_live() -> None:
+    desk, hints = _Desk(), []
+    for number in range(150):
+        desk.live(shade=16 + number % 3)
+        hints.append(desk.mixer.state().hint)
+        desk.clock.advance(20)
+    assert hints == [None] * 100 + [BLACK] * 50
+    assert desk.mixer.state().live
+    desk.live(shade=60)
+    assert desk.mixer.state().hint is None
+
+
+def test_frozen_picture_is_a_hint_until_it_moves_and_the_slate_has_none() -> None:
+    desk = _Desk(freeze_after_ms=100)
+    for _ in range(10):
+        desk.live(shade=77)
+        desk.clock.advance(20)
+    assert desk.mixer.state().hint is FROZEN
+    desk.clock.advance(300)
+    desk.mixer.tick()
+    assert desk.mixer.state().hint is None
+    desk.live(shade=78)
+    assert desk.mixer.state().hint is None

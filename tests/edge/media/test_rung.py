@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+
+import pytest
 
 from edge.media.keyframe_gate import KeyframeGate
 from edge.media.latency import LatencyBook
@@ -8,7 +11,7 @@ from edge.media.rung import Rung
 from edge.model import sei
 from edge.model.feedback import KeyframeRequest
 from edge.model.frame import AccessUnit, Frame, pts_of
-from edge.model.video import Codec, EncodeTarget, VideoFormat
+from edge.model.video import Codec, Colorimetry, EncodeTarget, Pixel, Range, VideoFormat
 from edge.runtime.component import Context
 from tests.fakes import SMALL, FakeClock, PlainEncoder, make_frame
 
@@ -141,6 +144,23 @@ def test_new_mode_is_a_new_epoch_that_starts_with_a_keyframe() -> None:
     assert [unit.format.video for unit in bench.units] == [SMALL, other, SMALL]
     assert len({unit.epoch for unit in bench.units}) == 3
     assert all(unit.key for unit in bench.units)
+
+
+def test_change_of_layout_alone_keeps_encoder_and_epoch() -> None:
+    bench = _Bench()
+    for video in (replace(SMALL, pixel=Pixel.UYVY422), SMALL, replace(SMALL, pixel=Pixel.RGB24, range=Range.FULL)):
+        bench.feed(make_frame(bench.clock, video=video))
+    assert len(bench.encoders) == 1
+    assert {unit.epoch for unit in bench.units} == {bench.units[0].epoch}
+    assert bench.units[0].format.video == SMALL
+
+
+@pytest.mark.parametrize("other", [replace(SMALL, range=Range.FULL), replace(SMALL, colorimetry=Colorimetry.SYCC)])
+def test_change_of_coded_colour_is_a_new_epoch(other: VideoFormat) -> None:
+    bench = _Bench()
+    bench.feed()
+    bench.feed(make_frame(bench.clock, video=other))
+    assert bench.units[1].epoch > bench.units[0].epoch
 
 
 def test_time_never_runs_backwards() -> None:

@@ -1,0 +1,81 @@
+"""Mixer, rung and x264 as in the media process, fed with raw bars: what comes out is what receivers get."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from board.av.x264 import X264Encoder
+from edge.media.freeze import FreezeWatch
+from edge.media.keyframe_gate import KeyframeGate
+from edge.media.latency import LatencyBook
+from edge.media.mixer import Mixer
+from edge.media.rung import Rung
+from edge.media.signal_book import SignalBook
+from edge.media.slate import FrozenBanner, SlatePainter
+from edge.model.frame import AccessUnit, Frame, Stamps
+from edge.model.video import EncodeTarget
+from edge.runtime.clock import SystemClock
+from edge.runtime.component import Context
+from tests.fakes import BlockPainter
+
+_TARGET = EncodeTarget(bitrate_bps=20_000_000, max_bitrate_bps=20_000_000)
+
+
+class ColourChain:
+    """`send` one frame at a time; `publish` gets its unit in the rung's thread."""
+
+    def __init__(self, publish: Callable[[AccessUnit], object], *, slate_after_ns: int = 10**12) -> None:
+        self._clock = SystemClock()
+        self._publish = publish
+        self._out = threading.Semaphore(0)
+        self.book = SignalBook(clock=self._clock)
+        self.gate = KeyframeGate(clock=self._clock)
+        self._rung = Rung(
+            name="main",
+            make_encoder=X264Encoder,
+            target=_TARGET,
+            gate=self.gate,
+            publish=self._hand_on,
+            latency=LatencyBook(clock=self._clock),
+            clock=self._clock,
+        )
+        self.mixer = Mixer(
+            clock=self._clock,
+            book=self.book,
+            slate=SlatePainter(painter=BlockPainter()),
+            banner=FrozenBanner(painter=BlockPainter()),
+            freeze=FreezeWatch(after_ns=0),  # the bars stand still
+            slate_after_ns=slate_after_ns,
+            rungs=(self._rung.put,),
+        )
+
+    def send(self, frame: Frame) -> None:
+        """The frame as captured now; returns when its unit has been published."""
+        now = self._clock.mono_ns()
+        frame = replace(frame, stamps=Stamps(now, now), utc_ns=self._clock.utc_ns(now))
+        self.book.note_frame(frame)
+        self.mixer.offer(frame)
+        assert self._out.acquire(timeout=20), "no unit came of a frame"
+
+    def send_slate(self) -> None:
+        """The next slate, as soon as it is due; returns when its unit has been published."""
+        while (wait_s := self.mixer.tick()) > 0 and not self._out.acquire(timeout=wait_s):
+            pass
+
+    @contextmanager
+    def running(self) -> Iterator[ColourChain]:
+        ctx = Context()
+        thread = threading.Thread(target=self._rung.work, args=(ctx,))
+        thread.start()
+        try:
+            yield self
+        finally:
+            ctx.ask_to_stop()
+            thread.join(10)
+
+    def _hand_on(self, unit: AccessUnit) -> None:
+        self._publish(unit)
+        self._out.release()
