@@ -147,9 +147,12 @@ class Still:
 
 
 class Pictures(Protocol):
-    """The current picture. Raises SignalLost when there is none that is live or frozen."""
+    """The current picture of an input.
 
-    async def still(self) -> Still: ...
+    Raises SignalLost when there is none that is live or frozen, NotFound `unknown_input`.
+    """
+
+    async def still(self, input: str = ...) -> Still: ...
 
 
 class Whep(Protocol):

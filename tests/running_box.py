@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-PROCESSES = ("media", "rtc", "control")
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
@@ -93,12 +92,10 @@ class RunningBox:
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
         found = {}
         for child in children:
-            words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-            for name in PROCESSES:
-                if name.encode() in words:
-                    found[name] = int(child)
-            if words[0].endswith(b"mosquitto"):
-                found["broker"] = int(child)
+            words = Path(f"/proc/{child}/cmdline").read_text().split("\0")
+            name = _process_name(words)
+            if name is not None:
+                found[name] = int(child)
         return found
 
     def kill(self, name: str) -> None:
@@ -123,9 +120,12 @@ class RunningBox:
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
 
-    def fault(self, kind: str, seconds: float | None = None) -> None:
-        code, answer = self.command("sim.fault", fault=kind, seconds=seconds)
+    def fault(self, kind: str, seconds: float | None = None, **more: object) -> None:
+        code, answer = self.command("sim.fault", fault=kind, seconds=seconds, **more)
         assert code == 200, answer
+
+    def input(self, name: str) -> Any:
+        return next(entry for entry in self.status()["inputs"] if entry["name"] == name)
 
     def sink(self, name: str) -> Any:
         return next(sink for sink in self.status()["sinks"] if sink["name"] == name)
@@ -143,4 +143,15 @@ class RunningBox:
         raise AssertionError(f"within {patience_s} s not: {what}\n--- the box said:\n{self.log[-4000:]}")
 
     def wait_live(self) -> None:
-        self.wait_until(lambda: self.status()["picture"]["live"] is True, what="the picture is live")
+        """Until every input is."""
+        self.wait_until(
+            lambda: all(entry["picture"]["live"] is True for entry in self.status()["inputs"]), what="live pictures"
+        )
+
+
+def _process_name(words: Sequence[str]) -> str | None:
+    if words[0].endswith("mosquitto"):
+        return "broker"
+    if "media" in words:
+        return "media-second" if "second" in words else "media"
+    return next((name for name in ("rtc", "control") if name in words), None)

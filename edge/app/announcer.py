@@ -12,7 +12,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from edge.config.model import Config
+from edge.config.model import Config, SrtSinkConfig
+from edge.model.inputs import Input
 from edge.runtime.component import Context
 
 _LOOK_S = 0.2
@@ -47,8 +48,9 @@ class Announcer:
         await ctx.stopped()
 
     def _addresses(self) -> list[str]:
-        lines = [f"  page      {self._url}/", f"  WHEP      {self._url}/whep/main"]
-        lines += [f"  SRT       {sink.url.split('?')[0]}" for sink in self._config.srt if "mode=caller" not in sink.url]
+        lines = [f"  page      {self._url}/"]
+        lines += [f"  WHEP      {self._url}/whep/{rung}" for rung in self._config.inputs]
+        lines += [_srt_line(sink) for sink in self._config.srt if "mode=caller" not in sink.url]
         if self._home is not None:
             lines.append(f"  MQTT      127.0.0.1:{self._config.mqtt.port} (a broker of its own)")
             lines.append(f"  control   edgectl --home {self._home} watch")
@@ -65,6 +67,10 @@ class Announcer:
     def _print(self, text: str) -> None:
         self._say(text + "\n")
         sys.stdout.flush()
+
+
+def _srt_line(sink: SrtSinkConfig) -> str:
+    return f"  SRT       {sink.url.split('?')[0]}" + ("" if sink.rung is Input.MAIN else f" ({sink.rung})")
 
 
 def _reachable(host: str) -> str:

@@ -9,21 +9,21 @@ from board.av.x264 import X264Encoder
 from board.sim.script import FaultScript
 from board.sim.source import SimSource
 from edge.app.capture import make_camera, make_capture
-from edge.config.model import Config, SourceKind
+from edge.config.model import EncoderConfig, SourceConfig, SourceKind
 from edge.media.painter import PillowPainter
 from edge.model.errors import Invalid
 from edge.ports import Clock, Encoder, Source
 
 
-def make_source(config: Config, *, clock: Clock) -> Source:
+def make_source(config: SourceConfig, *, clock: Clock) -> Source:
     """Raises Invalid on a fault script that cannot be read."""
-    if config.source.kind is SourceKind.URL:
-        return UrlSource(clock=clock, url=config.source.url.url, loop=config.source.url.loop)
-    if config.source.kind is SourceKind.V4L2:
-        return make_capture(config.source.v4l2, clock=clock)
-    if config.source.kind is SourceKind.PICAMERA:
-        return make_camera(config.source.picamera, clock=clock)
-    sim = config.source.sim
+    if config.kind is SourceKind.URL:
+        return UrlSource(clock=clock, url=config.url.url, loop=config.url.loop)
+    if config.kind is SourceKind.V4L2:
+        return make_capture(config.v4l2, clock=clock)
+    if config.kind is SourceKind.PICAMERA:
+        return make_camera(config.picamera, clock=clock)
+    sim = config.sim
     return SimSource(
         clock=clock,
         painter=PillowPainter(),
@@ -34,8 +34,8 @@ def make_source(config: Config, *, clock: Clock) -> Source:
     )
 
 
-def make_encoder(config: Config) -> Encoder:
-    return X264Encoder(speed=config.encoder.speed)
+def make_encoder(config: EncoderConfig) -> Encoder:
+    return X264Encoder(speed=config.speed)
 
 
 def _read_script(path: Path | None) -> FaultScript | None:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 
 import edge
 from edge.app import cli_config, cli_devices, cli_edid, cli_latency, cli_preset, cli_sim, cli_status
-from edge.app.cli_options import add_config_options, config_from
+from edge.app.cli_options import add_config_options, add_input_option, config_from
 from edge.config.model import Config
 from edge.model.errors import EdgeError
+from edge.model.inputs import Input
 
 _INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
@@ -41,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
     for name, act, what in _PROCESSES:
         process = commands.add_parser(name, help=what, description=what)
         add_config_options(process)
+        if act is _media:
+            add_input_option(process)
         process.set_defaults(act=act)
     cli_config.add_commands(commands)
     cli_status.add_commands(commands)
@@ -68,7 +71,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _media(arguments: argparse.Namespace) -> int:
     from edge.app import media
 
-    return _process(media.main, arguments)
+    return media.main(config_from(arguments), Input(arguments.input))
 
 
 def _rtc(arguments: argparse.Namespace) -> int:
@@ -89,7 +92,7 @@ def _process(root: Callable[[Config], int], arguments: argparse.Namespace) -> in
 
 _PROCESSES = (
     ("run", _run, "run the whole box: every process below, and a broker where none is configured"),
-    ("media", _media, "run the process that captures, encodes and sends"),
+    ("media", _media, "run the process that captures, encodes and sends one input"),
     ("rtc", _rtc, "run the process that serves WebRTC viewers"),
     ("control", _control, "run the process with the page, the HTTP API and the link to the controller"),
 )

@@ -10,6 +10,7 @@ from edge.config.load import BASE_FILE, Loaded, load_layers
 from edge.config.model import Config, ModalityConfig
 from edge.modality.library import Library
 from edge.model.errors import Invalid, NotFound
+from edge.model.inputs import Input
 from edge.model.picture import NO_PRESET
 
 BOX_URL = "http://127.0.0.1:8080"
@@ -51,6 +52,15 @@ def _check_presets(modality: ModalityConfig) -> None:
 
 def add_url_option(command: argparse.ArgumentParser) -> None:
     command.add_argument("--url", default=BOX_URL, help="the box's page (default %(default)s)")
+
+
+def add_input_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--input",
+        choices=[str(one) for one in Input],
+        default=str(Input.MAIN),
+        help="which input (default %(default)s)",
+    )
 
 
 def seconds(text: str) -> float:

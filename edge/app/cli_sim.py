@@ -11,9 +11,10 @@ from typing import Any
 from board.sim.fault import SimFault, parse_fault
 from board.sim.script import FaultScript
 from edge.app.box_http import BoxHttp
-from edge.app.cli_options import add_url_option, seconds
+from edge.app.cli_options import add_input_option, add_url_option, seconds
 from edge.model.command import Op
 from edge.model.errors import Invalid
+from edge.model.inputs import Input
 
 
 def add_commands(commands: Any) -> None:
@@ -26,31 +27,42 @@ def add_commands(commands: Any) -> None:
     fault.add_argument(
         "--for", dest="seconds", type=seconds, metavar="SECONDS", help="until the next one when not given"
     )
+    add_input_option(fault)
     add_url_option(fault)
     fault.set_defaults(act=_fault)
     play = actions.add_parser("play", help="play a script of lines `AT FAULT [FOR]`, in seconds")
     play.add_argument("script", type=Path, metavar="SCRIPT")
+    add_input_option(play)
     add_url_option(play)
     play.set_defaults(act=_play)
 
 
 def _fault(arguments: argparse.Namespace) -> int:
-    _send(BoxHttp(arguments.url), parse_fault(arguments.kind), arguments.seconds)
+    fault = parse_fault(arguments.kind)
+    _send(BoxHttp(arguments.url), fault, arguments.seconds, input=Input(arguments.input))
     return 0
 
 
 def _play(arguments: argparse.Namespace) -> int:
     script = _read(arguments.script)
-    play(script, box=BoxHttp(arguments.url), now_s=time.monotonic, sleep=time.sleep)
+    box = BoxHttp(arguments.url)
+    play(script, box=box, now_s=time.monotonic, sleep=time.sleep, input=Input(arguments.input))
     return 0
 
 
-def play(script: FaultScript, *, box: BoxHttp, now_s: Callable[[], float], sleep: Callable[[float], None]) -> None:
+def play(
+    script: FaultScript,
+    *,
+    box: BoxHttp,
+    now_s: Callable[[], float],
+    sleep: Callable[[float], None],
+    input: Input = Input.MAIN,
+) -> None:
     """Send each fault when its time has come; a looped script plays until interrupted."""
     began_s = now_s()
     for cue in script.play():
         sleep(max(0.0, began_s + cue.at_s - now_s()))
-        _send(box, cue.fault, cue.seconds)
+        _send(box, cue.fault, cue.seconds, input=input)
         print(f"{now_s() - began_s:8.2f} s  {fault_text(cue.fault)}", flush=True)
 
 
@@ -59,8 +71,8 @@ def fault_text(fault: SimFault) -> str:
     return f"{fault.kind}:{fault.mode}" if fault.mode else str(fault.kind)
 
 
-def _send(box: BoxHttp, fault: SimFault, for_s: float | None) -> None:
-    args: dict[str, Any] = {"fault": fault_text(fault)}
+def _send(box: BoxHttp, fault: SimFault, for_s: float | None, *, input: Input) -> None:
+    args: dict[str, Any] = {"fault": fault_text(fault), "input": input}
     if for_s is not None:
         args["seconds"] = for_s
     box.post("/api/v1/commands", {"op": Op.SIM_FAULT, "args": args})

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edge.config.model import Config, MaskConfig, SrtSinkConfig
+from edge.config.model import Config, EncoderConfig, MaskConfig, SrtSinkConfig
 from edge.model.errors import Invalid
+from edge.model.inputs import Input
 from edge.model.picture import NO_PRESET, Mask, Sheet
 from edge.model.rect import Rect
 from edge.model.sink import SinkKind, SinkSpec
@@ -18,7 +19,6 @@ from edge.sinks.srt import srt_options
 from edge.sinks.srt_url import parse_srt_url
 
 WEBRTC = "webrtc"
-_MAIN = "main"
 _LINE_LIMIT_BYTES = 1024  # far above what SRT takes; a device file may have no end
 
 
@@ -45,6 +45,11 @@ class ConfiguredSink:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredRung:
+    """`bitrate_bps` at start and `max_bitrate_bps` hold where no preset says otherwise."""
+
+    bitrate_bps: int
+    max_bitrate_bps: int
+    gop_s: float
     fingerprint: str
 
 
@@ -54,39 +59,40 @@ class Configured:
 
     sinks: Mapping[str, ConfiguredSink]
     rungs: Mapping[str, ConfiguredRung]
-    bitrate_bps: int
-    max_bitrate_bps: int
-    gop_s: float
     freeze_after_ms: int
     preset: str
     preset_fingerprint: str
     device: str
     mask: Mask | None
     mask_fingerprint: str
+    second_mask: Mask | None
 
     @classmethod
     def of(cls, config: Config) -> Configured:
         """Reads the passphrase files (blocking). Raises nothing: what is wrong locks its sink."""
         built_in = ConfiguredSink(SinkSpec(name=WEBRTC, kind=SinkKind.WHEP), fingerprint="built-in")
-        encoder, preset = config.encoder, config.modality.preset
-        rung = {"bitrate_bps": encoder.bitrate_bps, **({} if preset == NO_PRESET else {"preset": preset})}
+        preset = config.modality.preset
+        presets = {Input.MAIN: {} if preset == NO_PRESET else {"preset": preset}}
         return cls(
             sinks={WEBRTC: built_in} | {entry.name: _sink(entry) for entry in config.srt},
-            rungs={_MAIN: ConfiguredRung(_fingerprint(rung))},
-            bitrate_bps=encoder.bitrate_bps,
-            max_bitrate_bps=encoder.max_bitrate_bps,
-            gop_s=encoder.gop_s,
+            rungs={name: _rung(own.encoder, presets.get(name, {})) for name, own in config.inputs.items()},
             freeze_after_ms=config.liveness.freeze_after_ms,
             preset=preset,
             preset_fingerprint=_fingerprint({"preset": preset}),
             device=config.modality.device,
             mask=_mask(config.mask),
             mask_fingerprint=_fingerprint(config.mask.model_dump(mode="json", exclude_defaults=True)),
+            second_mask=_mask(config.second.mask),
         )
 
 
 def _fingerprint(entry: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
+
+
+def _rung(encoder: EncoderConfig, preset: Mapping[str, str]) -> ConfiguredRung:
+    fingerprint = _fingerprint({"bitrate_bps": encoder.bitrate_bps, **preset})
+    return ConfiguredRung(encoder.bitrate_bps, encoder.max_bitrate_bps, encoder.gop_s, fingerprint)
 
 
 def _mask(config: MaskConfig) -> Mask | None:
@@ -103,6 +109,7 @@ def _sink(entry: SrtSinkConfig) -> ConfiguredSink:
         url=entry.url,
         latency_ms=entry.latency_ms,
         stream_id=entry.stream_id,
+        rung=entry.rung,
     )
     lock = _address_lock(spec)
     if lock is not None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import edge
 from edge.app.findings import Findings
 from edge.app.operations import Operations
-from edge.app.paths import Places
+from edge.app.paths import Places, media_process
 from edge.app.plan_wire import to_wire
 from edge.app.process import run_process
 from edge.app.snapshots import LivePictures, Snapshots
+from edge.app.steward import Steward
 from edge.app.whep_proxy import RtcViewers
 from edge.app.wishes import Wishes
 from edge.app.world import World
@@ -23,7 +24,7 @@ from edge.health.watch import HealthWatch, Watched
 from edge.link.identity import box_id
 from edge.link.link import Link
 from edge.modality.library import Library
-from edge.model.errors import EdgeError, PeerGone
+from edge.model.inputs import Input
 from edge.model.picture import Size
 from edge.model.status import ComponentState
 from edge.runtime.clock import SystemClock, rfc3339
@@ -39,7 +40,6 @@ from edge.vault.seal import Sealer
 from edge.web.app import create_app
 from edge.web.server import WebServer
 
-_LOG = logging.getLogger(__name__)
 _REFRESH_S = 1.0
 _OWN_BROKER_SPREAD_S = 0.5  # one box on one broker: nobody to make room for
 
@@ -51,33 +51,22 @@ class ControlProcess:
         clock = self._clock = SystemClock()
         library = Library.load(config.modality.presets_dir)
         sealer = Sealer(places.state / "box.key")
-        self._changed = asyncio.Event()  # a wish, or a process that has come back and must be told them all
         self._board = StatusBoard()
         self._bus = CommandBus()
         self._wishes = Wishes(config=config, path=places.state / "wishes.sealed", sealer=sealer, library=library)
         self._issues = IssueBook(now_text=lambda: rfc3339(clock.utc_ns()))
         findings = Findings(standing=self._wishes.trouble)
-        self._world = World(board=self._board, issues=self._issues, wishes=self._wishes, findings=findings)
-        self._media = IpcClient(
-            name="edge-media",
-            path=places.media_ipc,
-            on_push=self._world.media_said,
-            on_connect=self._changed.set,
-            on_lost=self._world.media_lost,
+        self._world = World(
+            board=self._board, issues=self._issues, wishes=self._wishes, findings=findings, inputs=config.inputs
         )
-        self._rtc = IpcClient(
-            name="edge-rtc",
-            path=places.rtc_ipc,
-            on_push=self._world.rtc_said,
-            on_connect=self._changed.set,
-            on_lost=self._world.rtc_lost,
-        )
+        self._stewards: list[Steward] = []
+        self._media = {name: self._media_client(name, places) for name in config.inputs}
+        self._rtc = self._rtc_client(places)
         pictures = LivePictures(media=self._media)
         snapshots = Snapshots(pictures=pictures, folder=places.snapshots, sealer=sealer)
         Operations(
             wishes=self._wishes, snapshots=snapshots, media=self._media, picture_size=self._picture_size
         ).register(self._bus)
-        self._wishes.on_change(self._changed.set)
         name = box_id(places.state)
         self._introduce(name)
         keyring = Keyring(places.state / "controllers.json")
@@ -85,31 +74,38 @@ class ControlProcess:
         broker = (config.mqtt.host or "127.0.0.1", config.mqtt.port)
         desk = PairingDesk(keyring=keyring, box=name, clock=clock, broker=broker, audit=link.audit)
         self.components: tuple[Component, ...] = (
-            self._media,
+            *self._media.values(),
             self._rtc,
+            *self._stewards,
+            _PassingTime(world=self._world),
             self._health(places),
-            _Steward(control=self),
             self._web(config, pictures=pictures, pairing=desk),
             *link.components,
         )
 
-    async def obey(self) -> None:
-        """Wait for changed wishes and pass them on; also lets time pass for the status."""
-        try:
-            async with asyncio.timeout(_REFRESH_S):
-                await self._changed.wait()
-        except TimeoutError:
-            self._world.refresh()
-            return
-        self._changed.clear()
-        for tell in (self._send_plan, self._send_enabled):
-            try:
-                await tell()
-            except PeerGone:
-                pass  # it is told when it is back
-            except EdgeError as error:
-                _LOG.warning("wishes not passed on yet: %s", error)
-                asyncio.get_running_loop().call_later(_REFRESH_S, self._changed.set)
+    def _media_client(self, input: Input, places: Places) -> IpcClient:
+        return IpcClient(
+            name=f"edge-{media_process(input)}",
+            path=places.media_ipc(input),
+            on_push=partial(self._world.media_said, input),
+            on_connect=self._steward(media_process(input), partial(self._send_plan, input)).due,
+            on_lost=partial(self._world.media_lost, input),
+        )
+
+    def _rtc_client(self, places: Places) -> IpcClient:
+        return IpcClient(
+            name="edge-rtc",
+            path=places.rtc_ipc,
+            on_push=self._world.rtc_said,
+            on_connect=self._steward("rtc", self._send_enabled).due,
+            on_lost=self._world.rtc_lost,
+        )
+
+    def _steward(self, process: str, tell: Callable[[], Awaitable[None]]) -> Steward:
+        steward = Steward(name=f"steward-{process}", tell=tell)
+        self._wishes.on_change(steward.due)
+        self._stewards.append(steward)
+        return steward
 
     def _picture_size(self) -> Size | None:
         signal = self._board.get("signal") or {}
@@ -156,14 +152,15 @@ class ControlProcess:
         )
         return WebServer(app=app, host=config.web.host, port=config.web.port)
 
-    async def _send_plan(self) -> None:
-        await self._media.request("plan", to_wire(self._wishes.plan))
+    async def _send_plan(self, input: Input) -> None:
+        await self._media[input].request("plan", to_wire(self._wishes.plan_for(input)))
 
     async def _send_enabled(self) -> None:
         await self._rtc.request("enable", {"running": self._wishes.webrtc_running})
 
     def _processes(self) -> Mapping[str, Watched]:
-        pids = {"control": os.getpid(), "media": self._world.media_pid, "rtc": self._world.rtc_pid}
+        media = {media_process(name): self._world.media_pid(name) for name in self._media}
+        pids = {"control": os.getpid(), **media, "rtc": self._world.rtc_pid}
         return {
             name: Watched(pid, ComponentState.RUNNING if pid else ComponentState.STARTING) for name, pid in pids.items()
         }
@@ -176,23 +173,24 @@ class _OneClock(SystemClock):
         return True
 
 
-class _Steward:
-    """Component: carries wishes to the processes that obey them."""
+class _PassingTime:
+    """Component: lets the status grow old, also when nobody reports."""
 
-    name = "steward"
+    name = "passing-time"
     critical = False
     stall_s = None
 
-    def __init__(self, *, control: ControlProcess) -> None:
-        self._control = control
+    def __init__(self, *, world: World) -> None:
+        self._world = world
 
     async def run(self, ctx: Context) -> None:
         ctx.ready()
-        await ctx.until_stopped(self._serve())
+        await ctx.until_stopped(self._pass())
 
-    async def _serve(self) -> None:
+    async def _pass(self) -> None:
         while True:
-            await self._control.obey()
+            await asyncio.sleep(_REFRESH_S)
+            self._world.refresh()
 
 
 def main(config: Config) -> int:

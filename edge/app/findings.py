@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.media.framing import NO_PLAN
+from edge.model.inputs import Input
 from edge.model.picture import CaptureMode
 from edge.model.status import Severity
 from edge.runtime.issues import Finding
@@ -33,6 +34,7 @@ _SINK_ADVICE = {
     "port_in_use": "Another program has that port: stop it, or give the output another port.",
     "listener_failed": "Another program may have that port: stop it, or give the output another port.",
     "libsrt_missing": "Install the package that the message names.",
+    "unknown_rung": "Set the output to a rung that there is, or enable the second input.",
 }
 _SINK_ADVICE_ELSE = "Check the address, the network and that the receiver is running; the box keeps trying."
 
@@ -42,77 +44,91 @@ class Findings:
     """`look` states everything that is wrong now. `standing` is trouble from start-up that stays."""
 
     standing: list[str] = field(default_factory=list)
-    _over_budget_since_s: float | None = None
+    _over_budget_since_s: dict[str, float] = field(default_factory=dict)
     _away_since_s: dict[str, float] = field(default_factory=dict)
 
     def look(
         self,
         document: Mapping[str, Any],
         *,
-        media_up: bool,
+        parts: Mapping[str, Iterable[Mapping[str, Any]]],
         rtc_up: bool,
-        parts: Iterable[Mapping[str, Any]],
         now_s: float,
     ) -> Iterator[Finding]:
-        """`parts` are the media process's components as it reports them."""
-        yield from self._process("media", up=media_up, now_s=now_s)
+        """`parts`: by input the components of its media process; absent while that does not report."""
+        for entry in document.get("inputs", ()):
+            yield from self._input(document, entry, parts=parts.get(entry["name"]), now_s=now_s)
         yield from self._process("rtc", up=rtc_up, now_s=now_s)
-        if media_up:
-            yield from _picture(document)
+        if Input.MAIN in parts:
             yield from _framing(document)
-            yield from _parts(parts)
-        yield from _encoder(document)
         yield from _sinks(document)
-        yield from self._latency(document, now_s)
         for sentence in self.standing:
             yield Finding("start_up", Severity.ERROR, "Mend what the message names, then restart the box.", sentence)
 
-    def _process(self, name: str, *, up: bool, now_s: float) -> Iterator[Finding]:
-        """A restart that works is no issue: it must stay away for a while."""
-        if up:
-            self._away_since_s.pop(name, None)
-            return
-        if now_s - self._away_since_s.setdefault(name, now_s) >= _RESTART_S:
-            advice = f"It is restarted by itself; if this stays, look into the log of edge-{name}."
-            yield Finding(f"{name}_down", Severity.ERROR, advice)
+    def _input(
+        self,
+        document: Mapping[str, Any],
+        entry: Mapping[str, Any],
+        *,
+        parts: Iterable[Mapping[str, Any]] | None,
+        now_s: float,
+    ) -> Iterator[Finding]:
+        """What comes from the first input has no subject of its own, from any other the input's name."""
+        subject = "" if entry["name"] == Input.MAIN else str(entry["name"])
+        yield from self._process("media", subject, up=parts is not None, now_s=now_s)
+        if parts is not None:
+            yield from _picture(entry, subject)
+            yield from _mask(entry, subject)
+            yield from _parts(parts, subject)
+        yield from _encoder(entry)
+        yield from self._latency(_worst_latency_ms(document, entry), subject, now_s)
 
-    def _latency(self, document: Mapping[str, Any], now_s: float) -> Iterator[Finding]:
-        worst = _worst_latency_ms(document)
-        if worst is None or worst <= _BUDGET_MS:
-            self._over_budget_since_s = None
+    def _process(self, name: str, subject: str = "", *, up: bool, now_s: float) -> Iterator[Finding]:
+        """A restart that works is no issue: it must stay away for a while."""
+        process = f"{name}-{subject}" if subject else name
+        if up:
+            self._away_since_s.pop(process, None)
             return
-        if self._over_budget_since_s is None:
-            self._over_budget_since_s = now_s
-        if now_s - self._over_budget_since_s >= _BUDGET_HOLDS_S:
+        if now_s - self._away_since_s.setdefault(process, now_s) >= _RESTART_S:
+            advice = f"It is restarted by itself; if this stays, look into the log of edge-{process}."
+            yield Finding(f"{name}_down", Severity.ERROR, advice, subject)
+
+    def _latency(self, worst: float | None, subject: str, now_s: float) -> Iterator[Finding]:
+        if worst is None or worst <= _BUDGET_MS:
+            self._over_budget_since_s.pop(subject, None)
+            return
+        if now_s - self._over_budget_since_s.setdefault(subject, now_s) >= _BUDGET_HOLDS_S:
             yield Finding(
                 "latency_budget_exceeded",
                 Severity.WARNING,
                 "Lower the bitrate or the picture size, or use a wired network.",
+                subject,
                 detail=f"95 % of pictures are seen within {worst:.0f} ms; the budget is {_BUDGET_MS:.0f} ms",
             )
 
 
-def _picture(document: Mapping[str, Any]) -> Iterator[Finding]:
-    signal = document.get("signal") or {}
-    picture = document.get("picture") or {}
+def _picture(entry: Mapping[str, Any], subject: str) -> Iterator[Finding]:
+    signal, picture = entry["signal"], entry["picture"]
     state = signal.get("state", "")
     if state in _SIGNAL_ADVICE:
-        is_stream = (document.get("board") or {}).get("name") == "url"
-        advice = _STREAM_ADVICE if is_stream else _SIGNAL_ADVICE[state]
-        yield Finding(f"signal_{state}", Severity.ERROR, advice, detail=signal.get("detail", ""))
-    elif picture.get("live") is False and not (document.get("mask") or {}).get("withheld"):
+        advice = _STREAM_ADVICE if entry["source"]["kind"] == "url" else _SIGNAL_ADVICE[state]
+        yield Finding(f"signal_{state}", Severity.ERROR, advice, subject, signal.get("detail", ""))
+    elif picture.get("live") is False and not entry["mask"]["withheld"]:
         advice = "Look at the imaging device: it may be frozen, paused or in stand-by."
-        yield Finding("picture_not_live", Severity.ERROR, advice, detail=picture.get("reason", ""))
+        yield Finding("picture_not_live", Severity.ERROR, advice, subject, picture.get("reason", ""))
     if hint := picture.get("hint"):
-        yield Finding(hint["code"], Severity.WARNING, _HINT_ADVICE[hint["code"]], detail=hint["detail"])
+        yield Finding(hint["code"], Severity.WARNING, _HINT_ADVICE[hint["code"]], subject, hint["detail"])
+
+
+def _mask(entry: Mapping[str, Any], subject: str) -> Iterator[Finding]:
+    withheld = entry["mask"]["withheld"]
+    if withheld and withheld != NO_PLAN:  # that is over as soon as it is told, at each start
+        advice = "Set the mask anew for the picture as it is now, or bring back the picture it was made for."
+        yield Finding("picture_withheld", Severity.ERROR, advice, subject, withheld)
 
 
 def _framing(document: Mapping[str, Any]) -> Iterator[Finding]:
-    """What of preset, mask and crop is not as it is wanted."""
-    withheld = (document.get("mask") or {}).get("withheld")
-    if withheld and withheld != NO_PLAN:  # that is over as soon as it is told, at each start
-        advice = "Set the mask anew for the picture as it is now, or bring back the picture it was made for."
-        yield Finding("picture_withheld", Severity.ERROR, advice, detail=withheld)
+    """What of preset and crop, which are about the first input, is not as it is wanted."""
     if trouble := (document.get("crop") or {}).get("trouble"):
         advice = "The whole picture is shown. Mend the crop of the preset, or bring back the picture it was made for."
         yield Finding("crop_not_applied", Severity.WARNING, advice, detail=trouble)
@@ -131,15 +147,16 @@ def _is_mode(mode: str, video: Mapping[str, Any]) -> bool:
     return same_size and abs(video["fps"] - wanted.fps) < _FPS_SLACK * wanted.fps
 
 
-def _parts(parts: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
+def _parts(parts: Iterable[Mapping[str, Any]], subject: str) -> Iterator[Finding]:
     for part in parts:
+        name = f"{subject}/{part['name']}" if subject else part["name"]
         if part["restarts"] >= _MANY_RESTARTS and part["state"] in ("failed", "waiting"):
             advice = "It is restarted by itself; the message says what it needs."
-            yield Finding("component_failing", Severity.ERROR, advice, part["name"], part["last_error"])
+            yield Finding("component_failing", Severity.ERROR, advice, name, part["last_error"])
 
 
-def _encoder(document: Mapping[str, Any]) -> Iterator[Finding]:
-    for rung in (document.get("encoder") or {}).get("rungs", ()):
+def _encoder(entry: Mapping[str, Any]) -> Iterator[Finding]:
+    for rung in entry["encoder"].get("rungs", ()):
         if rung.get("refusal"):
             advice = "Set the imaging device to 1920x1080, 50 or 60 Hz, progressive."
             yield Finding("encoder_refuses", Severity.ERROR, advice, rung["name"], rung["refusal"])
@@ -152,8 +169,9 @@ def _sinks(document: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(f"output_{sink['code']}", Severity.WARNING, advice, sink["name"], sink["last_error"])
 
 
-def _worst_latency_ms(document: Mapping[str, Any]) -> float | None:
-    box = (document.get("latency") or {}).get("box")
+def _worst_latency_ms(document: Mapping[str, Any], entry: Mapping[str, Any]) -> float | None:
+    box = entry["latency"].get("box")
+    watching = [viewer for viewer in document.get("viewers", ()) if viewer["rung"] == entry["name"]]
     known = [box["p95"] / 1000] if box else []
-    known += [v["glass_to_glass_ms"]["p95"] for v in document.get("viewers", ()) if v.get("glass_to_glass_ms")]
+    known += [viewer["glass_to_glass_ms"]["p95"] for viewer in watching if viewer.get("glass_to_glass_ms")]
     return max(known, default=None)

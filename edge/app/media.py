@@ -1,4 +1,8 @@
-"""The process `edge-media`: capture, encode, SRT; it alone opens the source."""
+"""The process `edge-media`: capture, encode, SRT of one input; it alone opens that input's source.
+
+A second input is a second such process, not a second loop in this one: a driver that hangs or a crash
+must never touch the other's picture, and one busy Python thread costs every other one here 20 ms.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,10 @@ from typing import Any
 from edge.app.boards import make_encoder, make_source
 from edge.app.media_status import MediaStatus
 from edge.app.outputs import Outputs
-from edge.app.paths import Places
+from edge.app.paths import Places, media_process
 from edge.app.plan_wire import from_wire
 from edge.app.process import claim_urgency, run_process
-from edge.config.model import Config
+from edge.config.model import Config, EncoderConfig, LivenessConfig
 from edge.media.capture import CaptureLoop, SlateLoop
 from edge.media.crop import compact
 from edge.media.distributor import Distributor
@@ -27,6 +31,7 @@ from edge.media.signal_book import SignalBook
 from edge.media.slate import FrozenBanner, SlatePainter, title_of
 from edge.model.errors import Invalid, NotSupported, SignalLost
 from edge.model.feedback import Feedback, KeyframeRequest
+from edge.model.inputs import Input
 from edge.model.video import EncodeTarget
 from edge.ports import Clock, Faultable, Prefers
 from edge.runtime.clock import SystemClock
@@ -40,31 +45,31 @@ from edge.sinks.still import jpeg_of
 _SWITCH_S = 0.0005  # measured: a busy Python thread in this process costs the picture 20 ms without it
 _STATUS_S = 0.5
 _STALL_S = 30.0
-MAIN = "main"
 
 
 class MediaProcess:
-    """Wires the media parts of one box."""
+    """Wires the media parts of one input."""
 
-    def __init__(self, *, config: Config, places: Places, supervisor: Supervisor) -> None:
-        self._config = config
+    def __init__(self, *, config: Config, input: Input, places: Places, supervisor: Supervisor) -> None:
+        own = config.inputs[input]
+        self._input = input
         self._places = places
         clock = SystemClock()
         latency = LatencyBook(clock=clock)
         self._gate = KeyframeGate(clock=clock)
         self._distributor = Distributor(gate=self._gate, latency=latency, clock=clock)
         self._rung = Rung(
-            name=MAIN,
-            make_encoder=lambda: make_encoder(config),
-            target=_target(config),
+            name=input,
+            make_encoder=lambda: make_encoder(own.encoder),
+            target=_target(own.encoder),
             gate=self._gate,
             publish=self._distributor.publish,
             latency=latency,
             clock=clock,
         )
         self._book = SignalBook(clock=clock)
-        self._mixer = _mixer(config, clock=clock, book=self._book, rung=self._rung)
-        self._source = make_source(config, clock=clock)
+        self._mixer = _mixer(config.liveness, clock=clock, book=self._book, rung=self._rung)
+        self._source = make_source(own.source, clock=clock)
         self._capture = CaptureLoop(
             source=self._source,
             mixer=self._mixer,
@@ -85,18 +90,18 @@ class MediaProcess:
         )
         self._server = IpcServer(
             name="media-ipc",
-            path=places.media_ipc,
+            path=places.media_ipc(input),
             answers={"plan": self._answer_plan, "still": self._answer_still, "fault": self._answer_fault},
         )
         self._applying = asyncio.Lock()
         self._one_still = asyncio.Lock()  # each holds a buffer of the source
 
     def components(self) -> tuple[Component, ...]:
-        bus = BusServer(path=self._places.units(MAIN), outlet=self._distributor, on_feedback=self._on_feedback)
+        bus = BusServer(path=self._places.units(self._input), outlet=self._distributor, on_feedback=self._on_feedback)
         return (
             Threaded("capture", self._capture.work, critical=True, stall_s=_STALL_S),
             Threaded("slate", SlateLoop(mixer=self._mixer).work, critical=True, stall_s=_STALL_S),
-            Threaded(f"rung-{MAIN}", self._rung.work, critical=True, stall_s=_STALL_S),
+            Threaded(f"rung-{self._input}", self._rung.work, critical=True, stall_s=_STALL_S),
             Threaded("unit-bus", bus.work, critical=True),
             self._server,
             _Ticker(push=self._tell),
@@ -120,8 +125,7 @@ class MediaProcess:
         async with self._applying:
             await self._outputs.apply(plan.sinks)
         for rung in plan.rungs:
-            if rung.name == MAIN:
-                self._rung.aim(EncodeTarget(rung.bitrate_bps, rung.max_bitrate_bps, rung.gop_s))
+            self._rung.aim(EncodeTarget(rung.bitrate_bps, rung.max_bitrate_bps, rung.gop_s))
         self._tell()
         return Reply()
 
@@ -172,34 +176,35 @@ class _Ticker:
             await asyncio.sleep(_STATUS_S)
 
 
-def _mixer(config: Config, *, clock: Clock, book: SignalBook, rung: Rung) -> Mixer:
+def _mixer(config: LivenessConfig, *, clock: Clock, book: SignalBook, rung: Rung) -> Mixer:
     painter = PillowPainter()
     return Mixer(
         clock=clock,
         book=book,
         slate=SlatePainter(painter=painter),
         banner=FrozenBanner(painter=painter),
-        slate_after_ns=config.liveness.slate_after_ms * 1_000_000,
+        slate_after_ns=config.slate_after_ms * 1_000_000,
         rungs=(Feed(rung.put),),
     )
 
 
-def _target(config: Config) -> EncodeTarget:
-    encoder = config.encoder
+def _target(encoder: EncoderConfig) -> EncodeTarget:
     return EncodeTarget(bitrate_bps=encoder.bitrate_bps, max_bitrate_bps=encoder.max_bitrate_bps, gop_s=encoder.gop_s)
 
 
-def main(config: Config) -> int:
-    """Run until told to stop."""
+def main(config: Config, input: Input = Input.MAIN) -> int:
+    """Run until told to stop. Raises Invalid when the box does not have that input."""
+    if input not in config.inputs:
+        raise Invalid(f"there is no input {str(input)!r}: {input}.enabled is false")
     sys.setswitchinterval(_SWITCH_S)
     claim_urgency()
     places = Places.of(config.paths)
 
     async def body(supervisor: Supervisor) -> None:
-        media = MediaProcess(config=config, places=places, supervisor=supervisor)
+        media = MediaProcess(config=config, input=input, places=places, supervisor=supervisor)
         try:
             await supervisor.run(*media.components())
         finally:
             media.close()
 
-    return run_process("edge-media", config.log_level, body)
+    return run_process(f"edge-{media_process(input)}", config.log_level, body)

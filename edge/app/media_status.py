@@ -95,6 +95,7 @@ def _output(report: OutputReport) -> Mapping[str, Any]:
     return {
         "name": spec.name,
         "kind": spec.kind,
+        "rung": spec.rung,
         "url": spec.url,
         "running": spec.running,
         "state": report.state,

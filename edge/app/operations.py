@@ -7,10 +7,11 @@ from typing import Any
 
 from edge.app.arguments import Arguments
 from edge.app.picture_wish import LEAST_BPS
-from edge.app.snapshots import Snapshots
+from edge.app.snapshots import Snapshots, media_of
 from edge.app.wishes import Wishes
 from edge.model.command import Lane, Op
 from edge.model.errors import Invalid, NotSupported, Rejected
+from edge.model.inputs import Input
 from edge.model.picture import MASK_AREAS, Mask, Sheet, Size
 from edge.model.sink import SinkKind, SinkSpec
 from edge.runtime.command_bus import CommandBus
@@ -25,7 +26,7 @@ _SNAPSHOT_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 class Operations:
     """Every operation names the end state, so that twice equals once.
 
-    `picture_size` is that of the source's picture now, None without one.
+    `picture_size` is that of the first input's picture now, None without one.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Operations:
         *,
         wishes: Wishes,
         snapshots: Snapshots,
-        media: IpcClient,
+        media: Mapping[Input, IpcClient],
         picture_size: Callable[[], Size | None],
     ) -> None:
         self._picture_size = picture_size
@@ -82,6 +83,7 @@ class Operations:
             latency_ms=given.integer("latency_ms", least=20, most=8000, default=120),
             stream_id=given.text("stream_id", default=""),
             passphrase=given.secret("passphrase") or "",
+            rung=given.text("rung", pattern=_NAME, default=Input.MAIN),
             running=given.flag("running", default=before.running if before else True),
         )
         given.done()
@@ -99,8 +101,8 @@ class Operations:
 
     async def _encoder_set(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         given = Arguments(args)
-        rung = given.text("rung", pattern=_NAME, default="main")
-        bitrate = given.integer("bitrate", least=LEAST_BPS, most=self._wishes.picture.limits.ceiling_bps)
+        rung = given.text("rung", pattern=_NAME, default=Input.MAIN)
+        bitrate = given.integer("bitrate", least=LEAST_BPS, most=self._wishes.limits(rung).ceiling_bps)
         given.done()
         self._wishes.set_bitrate(rung, bitrate)
         return {"rung": rung, "bitrate": bitrate}
@@ -146,11 +148,14 @@ class Operations:
     async def _snapshot_take(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         given = Arguments(args)
         name = given.text("id", pattern=_SNAPSHOT_ID)
+        source = given.text("input", pattern=_NAME, default=Input.MAIN)
         given.done()
-        return await self._snapshots.take(name)
+        return await self._snapshots.take(name, source)
 
     async def _sim_fault(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
-        await self._media.request("fault", args)
+        media = media_of(self._media, Arguments(args).text("input", pattern=_NAME, default=Input.MAIN))
+        fault = {name: value for name, value in args.items() if name != "input"}
+        await media.request("fault", fault)
         return {}
 
 

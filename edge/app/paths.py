@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edge.config.model import PathsConfig
 from edge.model.errors import Invalid
+from edge.model.inputs import Input
 
 _UNIX_PATH_MAX = 107  # sockaddr_un.sun_path holds 108 bytes with its terminating zero (unix(7))
 
@@ -32,9 +33,8 @@ class Places:
                 raise Invalid(f"{name}: cannot make {folder}: {error.strerror}") from error
         return places
 
-    @property
-    def media_ipc(self) -> Path:
-        return self.run / "media.sock"
+    def media_ipc(self, input: Input) -> Path:
+        return self.run / f"{media_process(input)}.sock"
 
     @property
     def rtc_ipc(self) -> Path:
@@ -46,3 +46,8 @@ class Places:
     @property
     def snapshots(self) -> Path:
         return self.state / "snapshots"
+
+
+def media_process(input: Input) -> str:
+    """What the media process of that input is called in status, logs and issues."""
+    return "media" if input is Input.MAIN else f"media-{input}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from edge.app.wishes import Wishes
 from edge.media.framing import Fit
+from edge.model.picture import PictureSpec
 from edge.model.rect import Rect
 
 _NOTHING: Mapping[str, Any] = {}
@@ -30,9 +31,8 @@ def preset_section(wishes: Wishes) -> Mapping[str, Any]:
     }
 
 
-def mask_section(wishes: Wishes, framing: Mapping[str, Any]) -> Mapping[str, Any]:
+def mask_section(spec: PictureSpec, framing: Mapping[str, Any]) -> Mapping[str, Any]:
     """`areas` is how many rectangles are wanted, `applied` what the media process says of the newest picture."""
-    spec = wishes.picture.spec
     of = framing.get("of")
     rects = spec.blacks((of[0], of[1])) if of else None
     wanted = sum(max((len(sheet.rects) for sheet in mask.sheets), default=0) for mask in spec.masks)

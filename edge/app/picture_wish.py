@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.app.configured import Configured
+from edge.app.configured import Configured, ConfiguredRung
 from edge.app.overrides import Overrides
 from edge.modality.library import Library
 from edge.modality.preset import Preset
 from edge.model.errors import NotFound
+from edge.model.inputs import Input
 from edge.model.picture import NO_PRESET, Mask, PictureSpec
 
 LEAST_BPS = 100_000
@@ -22,6 +23,11 @@ class Limits:
     start_bps: int
     ceiling_bps: int
     gop_s: float
+
+    @classmethod
+    def of(cls, rung: ConfiguredRung) -> Limits:
+        """Where no preset holds."""
+        return cls(LEAST_BPS, rung.bitrate_bps, rung.max_bitrate_bps, rung.gop_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ def _preset(name: str, library: Library) -> tuple[Preset | None, str]:
 def _limits(configured: Configured, preset: Preset | None) -> Limits:
     """The preset's figures stand in for the encoder's configured ones."""
     if preset is None:
-        return Limits(LEAST_BPS, configured.bitrate_bps, configured.max_bitrate_bps, configured.gop_s)
+        return Limits.of(configured.rungs[Input.MAIN])
     rate = preset.settings.bitrate
     return Limits(rate.floor_bps, rate.start_bps, rate.ceiling_bps, preset.settings.gop_s)
 

@@ -16,9 +16,8 @@ def main(config: Config) -> int:
     places = Places.of(config.paths)
 
     async def body(supervisor: Supervisor) -> None:
-        rtc = RtcProcess(
-            config=config.webrtc, units_path=places.units("main"), ipc_path=places.rtc_ipc, clock=SystemClock()
-        )
+        units = {str(rung): places.units(rung) for rung in config.inputs}
+        rtc = RtcProcess(config=config.webrtc, units=units, ipc_path=places.rtc_ipc, clock=SystemClock())
         await supervisor.run(*rtc.components)
 
     return run_process("edge-rtc", config.log_level, body)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from edge.app.announcer import Announcer
-from edge.app.paths import Places
+from edge.app.paths import Places, media_process
 from edge.app.process import run_process
 from edge.config.model import Config
 from edge.config.show import dump
@@ -20,14 +20,13 @@ from edge.controller.local import trust_local
 from edge.link.identity import box_id
 from edge.link.local_broker import local_broker
 from edge.model.errors import Busy
+from edge.model.inputs import Input
 from edge.runtime.backoff import Backoff
 from edge.runtime.child import Child
 from edge.runtime.component import Component
 from edge.runtime.supervisor import Supervisor
 from edge.vault.keyring import Keyring
 from edge.vault.secret_file import replace_whole
-
-_PROCESSES = ("media", "rtc", "control")
 
 
 def main(config: Config) -> int:
@@ -37,7 +36,8 @@ def main(config: Config) -> int:
     lock = _only_one(places.run)
     effective = places.run / "edge.toml"
     replace_whole(effective, dump(config).encode())
-    children: list[Component] = [_process(name, effective) for name in _PROCESSES]
+    children: list[Component] = [_media(name, effective) for name in config.inputs]
+    children += [_process(name, effective, name) for name in ("rtc", "control")]
     controller_home = None
     if not config.mqtt.host:
         children.append(Child(name="broker", argv=functools.partial(local_broker, config.mqtt.port, places.run)))
@@ -71,8 +71,13 @@ def _make_supervisor() -> Supervisor:
     return Supervisor(backoff=lambda: Backoff(first_s=0.3, cap_s=10.0, healthy_s=30.0))
 
 
-def _process(name: str, effective: Path) -> Child:
-    argv: Sequence[str] = (sys.executable, "-m", "edge", name, "--base", str(effective))
+def _media(input: Input, effective: Path) -> Child:
+    name = media_process(input)
+    return _process(name, effective, "media", "--input", input)
+
+
+def _process(name: str, effective: Path, *command: str) -> Child:
+    argv: Sequence[str] = (sys.executable, "-m", "edge", *command, "--base", str(effective))
     return Child(name=name, argv=lambda: argv)
 
 

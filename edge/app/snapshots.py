@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.model.errors import NotFound, Unavailable
+from edge.model.inputs import Input
 from edge.ports import Still
 from edge.runtime.clock import rfc3339
 from edge.runtime.ipc import IpcClient
@@ -17,14 +18,22 @@ from edge.vault.seal import Sealer
 from edge.vault.secret_file import replace_whole
 
 
-class LivePictures:
-    """The Pictures port over the media process."""
+def media_of(media: Mapping[Input, IpcClient], input: str) -> IpcClient:
+    """The media process of that input. Raises NotFound `unknown_input`."""
+    found = next((client for name, client in media.items() if name == input), None)
+    if found is None:
+        raise NotFound(f"input: no input {input!r}; there is {', '.join(media)}", code="unknown_input")
+    return found
 
-    def __init__(self, *, media: IpcClient) -> None:
+
+class LivePictures:
+    """The Pictures port over the media processes."""
+
+    def __init__(self, *, media: Mapping[Input, IpcClient]) -> None:
         self._media = media
 
-    async def still(self) -> Still:
-        reply = await self._media.request("still")
+    async def still(self, input: str = Input.MAIN) -> Still:
+        reply = await media_of(self._media, input).request("still")
         body = reply.body
         return Still(reply.blob, body["utc_ns"], body["width"], body["height"], body["live"])
 
@@ -37,17 +46,18 @@ class Snapshots:
         self._folder = folder
         self._sealer = sealer
 
-    async def take(self, name: str) -> Mapping[str, Any]:
-        """Keep the current picture under `name`; a name already taken answers what is kept.
+    async def take(self, name: str, input: str = Input.MAIN) -> Mapping[str, Any]:
+        """Keep the current picture of `input` under `name`; a name already taken answers what is kept.
 
-        Raises Unavailable: `no_live_picture`, `storage_failed`, what the sealer raises.
+        Raises NotFound `unknown_input`; Unavailable: `no_live_picture`, `storage_failed`, what the sealer raises.
         """
         kept = await asyncio.to_thread(self._read, name)
         if kept is not None:
             return kept[0]
-        still = await self._pictures.still()
+        still = await self._pictures.still(input)
         about = {
             "id": name,
+            "input": input,
             "captured": rfc3339(still.utc_ns),
             "width": still.width,
             "height": still.height,

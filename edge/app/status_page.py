@@ -9,6 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from edge.model.inputs import Input
+
 _GOOD, _BAD, _SO_SO = "green", "bold red", "yellow"
 _COLOURS = {"error": _BAD, "warning": _SO_SO, "info": "cyan"}
 Document = Mapping[str, Any]
@@ -26,25 +28,33 @@ def status_page(document: Document) -> RenderableType:
 
 def _lines(document: Document) -> Iterator[tuple[str, Text]]:
     yield "box", _box(document)
-    yield "picture", _picture(document.get("picture") or {})
-    yield "signal", _signal(document.get("signal") or {})
-    if (source := document.get("source") or {}).get("card"):
-        yield "device", _device(source)
-    if preset := document.get("preset"):
-        yield "preset", _preset(preset, document.get("mask") or {}, document.get("crop") or {})
-    for rung in (document.get("encoder") or {}).get("rungs", ()):
-        yield "encoder", _rung(document["encoder"], rung)
+    yield from _input(document)
+    for other in document.get("inputs", ())[1:]:
+        yield "input", Text(f"{other['name']}, source {other['source']['kind']}")
+        yield from _input(other)
     for sink in document.get("sinks", ()):
         yield "output", _sink(sink)
     yield "viewers", Text(str(len(document.get("viewers", ()))))
     for viewer in document.get("viewers", ()):
         yield "", _viewer(viewer)
-    if latency := _latency(document.get("latency") or {}):
-        yield "latency", latency
     if link := document.get("link"):
         yield "link", _link(link)
     if health := document.get("health"):
         yield "health", _health(health)
+
+
+def _input(entry: Document) -> Iterator[tuple[str, Text]]:
+    """Of the whole document, whose picture is the first input's, or of one of its `inputs`."""
+    yield "picture", _picture(entry.get("picture") or {})
+    yield "signal", _signal(entry.get("signal") or {})
+    if (source := entry.get("source") or {}).get("card"):
+        yield "device", _device(source)
+    if preset := entry.get("preset"):
+        yield "preset", _preset(preset, entry.get("mask") or {}, entry.get("crop") or {})
+    for rung in (entry.get("encoder") or {}).get("rungs", ()):
+        yield "encoder", _rung(entry["encoder"], rung)
+    if latency := _latency(entry.get("latency") or {}):
+        yield "latency", latency
 
 
 def _box(document: Document) -> Text:
@@ -101,9 +111,14 @@ def _rung(encoder: Document, rung: Document) -> Text:
 def _sink(sink: Document) -> Text:
     state = str(sink.get("state"))
     colour = {"live": _GOOD, "failed": _BAD, "connecting": _SO_SO}.get(state, "")
-    text = Text.assemble(f"{sink.get('name')} ({sink.get('kind')}): ", (state, colour))
+    text = Text.assemble(f"{sink.get('name')} ({_kind(sink)}): ", (state, colour))
     text.append(f", {sink.get('delivered', 0)} delivered, {sink.get('dropped', 0)} dropped")
     return text.append(f", {sink['last_error']}") if sink.get("last_error") else text
+
+
+def _kind(sink: Document) -> str:
+    rung = sink.get("rung", Input.MAIN)
+    return str(sink.get("kind")) if rung == Input.MAIN else f"{sink.get('kind')}, {rung}"
 
 
 def _viewer(viewer: Document) -> Text:

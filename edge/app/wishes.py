@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 
-from edge.app.configured import WEBRTC, Configured, ConfiguredSink
+from edge.app.configured import WEBRTC, Configured, ConfiguredRung, ConfiguredSink
 from edge.app.overrides import Overrides, SetBitrate, SetMask, SetPreset, SetSink
 from edge.app.overrides_file import OverridesFile
 from edge.app.picture_wish import Limits, PictureWish
 from edge.config.model import Config
 from edge.modality.library import Library
 from edge.model.errors import EdgeError, Invalid, NotFound, Rejected
-from edge.model.picture import NO_PRESET, Mask, Size, uncovers
+from edge.model.inputs import Input
+from edge.model.picture import NO_PRESET, Mask, PictureSpec, Size, uncovers
 from edge.model.sink import MediaPlan, RungSpec, SinkSpec
 from edge.vault.seal import Sealer
 
@@ -52,7 +53,23 @@ class Wishes:
 
     @property
     def plan(self) -> MediaPlan:
+        """Of all inputs, with the picture of the first."""
         return MediaPlan(sinks=tuple(self._sinks.values()), rungs=self._rungs, picture=self.picture.spec)
+
+    def plan_for(self, input: str) -> MediaPlan:
+        """All that is wanted of that input's media process."""
+        return MediaPlan(
+            sinks=tuple(sink for sink in self._sinks.values() if sink.rung == input),
+            rungs=tuple(rung for rung in self._rungs if rung.name == input),
+            picture=self.picture_of(input),
+        )
+
+    def picture_of(self, input: str) -> PictureSpec:
+        """Preset and commands are about the first input's picture; another one's is as configured."""
+        if input == Input.MAIN:
+            return self.picture.spec
+        mask = self._configured.second_mask
+        return PictureSpec(masks=() if mask is None else (mask,), freeze_after_ms=self._configured.freeze_after_ms)
 
     @property
     def webrtc_running(self) -> bool:
@@ -75,9 +92,10 @@ class Wishes:
         self._change(self._overrides.without(sink))
 
     def set_sink(self, spec: SinkSpec) -> None:
-        """Add or replace an output. Raises Invalid for the name that WebRTC has."""
+        """Add or replace an output. Raises Invalid for the name that WebRTC has, NotFound (`unknown_rung`)."""
         if spec.name == WEBRTC:
             raise Invalid(f"sink: {WEBRTC!r} is the name of the built-in WebRTC output", code="reserved_name")
+        self._rung(spec.rung)
         configured = self._configured.sinks.get(spec.name)
         if configured is None:
             self._change(self._overrides.with_sink(SetSink(spec)))
@@ -100,11 +118,7 @@ class Wishes:
 
     def set_bitrate(self, rung: str, bitrate_bps: int) -> None:
         """Raises NotFound (`unknown_rung`)."""
-        configured = self._configured.rungs.get(rung)
-        if configured is None:
-            known = ", ".join(self._configured.rungs)
-            raise NotFound(f"rung: no rung {rung!r}; there is {known}", code="unknown_rung")
-        limits = self.picture.limits
+        configured, limits = self._rung(rung), self.limits(rung)
         if bitrate_bps < limits.floor_bps:
             sentence = f"bitrate: {bitrate_bps} is below {limits.floor_bps}, the clinical floor of {self.preset_name}"
             raise Rejected(sentence, code="below_clinical_floor")
@@ -134,6 +148,11 @@ class Wishes:
     def mask_uncovers(self, mask: Mask | None, *, now: Size | None) -> bool:
         return uncovers(self.picture.spec, self._pictured(self._with_mask(mask)).spec, now=now)
 
+    def limits(self, rung: str) -> Limits:
+        """What `set_bitrate` may be asked for. Raises NotFound (`unknown_rung`)."""
+        configured = self._rung(rung)
+        return self.picture.limits if rung == Input.MAIN else Limits.of(configured)
+
     def sink(self, name: str) -> SinkSpec | None:
         return self._sinks.get(name)
 
@@ -142,6 +161,13 @@ class Wishes:
         if found is None:
             known = ", ".join(sorted(self._sinks))
             raise NotFound(f"sink: no output {sink!r}; there is {known}", code="unknown_sink")
+        return found
+
+    def _rung(self, name: str) -> ConfiguredRung:
+        found = self._configured.rungs.get(name)
+        if found is None:
+            known = ", ".join(self._configured.rungs)
+            raise NotFound(f"rung: no rung {name!r}; there is {known}", code="unknown_rung")
         return found
 
     def _with_preset(self, name: str) -> Overrides:
@@ -167,7 +193,7 @@ class Wishes:
         self._overrides = overrides
         self._sinks = _wanted_sinks(self._configured, overrides)
         self.picture = self._pictured(overrides)
-        self._rungs = _wanted_rungs(self._configured, overrides, self.picture.limits)
+        self._rungs = _wanted_rungs(overrides, {name: self.limits(name) for name in self._configured.rungs})
         locks = [sink.lock for name, sink in self._configured.sinks.items() if _stands(name, overrides)]
         sentences = [self._file_trouble, self.picture.trouble, *(lock.sentence for lock in locks if lock is not None)]
         self.trouble[:] = filter(None, sentences)  # the same list, since others look at it
@@ -198,15 +224,15 @@ def _wanted_sinks(configured: Configured, overrides: Overrides) -> Mapping[str, 
     return wanted | {name: sink.spec for name, sink in overrides.sinks.items()}
 
 
-def _wanted_rungs(configured: Configured, overrides: Overrides, limits: Limits) -> tuple[RungSpec, ...]:
+def _wanted_rungs(overrides: Overrides, limits: Mapping[str, Limits]) -> tuple[RungSpec, ...]:
     """A bitrate set within other limits comes to today's."""
     set_bps = {name: bitrate.bitrate_bps for name, bitrate in overrides.bitrates.items()}
     return tuple(
         RungSpec(
             name,
-            bitrate_bps=max(limits.floor_bps, min(set_bps.get(name, limits.start_bps), limits.ceiling_bps)),
-            max_bitrate_bps=limits.ceiling_bps,
-            gop_s=limits.gop_s,
+            bitrate_bps=max(limit.floor_bps, min(set_bps.get(name, limit.start_bps), limit.ceiling_bps)),
+            max_bitrate_bps=limit.ceiling_bps,
+            gop_s=limit.gop_s,
         )
-        for name in configured.rungs
+        for name, limit in limits.items()
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from edge.app.findings import Findings
 from edge.app.picture_status import crop_section, mask_section, preset_section
 from edge.app.wishes import WEBRTC, Wishes
-from edge.model.sink import SinkKind
+from edge.model.inputs import Input
+from edge.model.sink import SinkKind, SinkSpec
 from edge.model.status import SinkState
 from edge.runtime.issues import IssueBook
 from edge.runtime.status_board import StatusBoard
@@ -30,6 +31,7 @@ class World:
         issues: IssueBook,
         wishes: Wishes,
         findings: Findings,
+        inputs: Iterable[Input],
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._board = board
@@ -37,26 +39,26 @@ class World:
         self._wishes = wishes
         self._findings = findings
         self._now_s = now_s
-        self._media: Mapping[str, Any] = _NOTHING
+        self._media: dict[Input, Mapping[str, Any]] = dict.fromkeys(inputs, _NOTHING)
         self._rtc: Mapping[str, Any] = _NOTHING
-        self._media_said_s = self._rtc_said_s = 0.0
+        self._media_said_s = dict.fromkeys(self._media, 0.0)
+        self._rtc_said_s = 0.0
 
-    @property
-    def media_pid(self) -> int | None:
-        return self._media.get("pid")
+    def media_pid(self, input: Input) -> int | None:
+        return self._media[input].get("pid")
 
     @property
     def rtc_pid(self) -> int | None:
         return self._rtc.get("pid")
 
-    def media_said(self, topic: str, body: Mapping[str, Any]) -> None:
+    def media_said(self, input: Input, topic: str, body: Mapping[str, Any]) -> None:
         if topic == "status":
-            self._media = body
-            self._media_said_s = self._now_s()
+            self._media[input] = body
+            self._media_said_s[input] = self._now_s()
             self.refresh()
 
-    def media_lost(self) -> None:
-        self._media = _NOTHING
+    def media_lost(self, input: Input) -> None:
+        self._media[input] = _NOTHING
         self.refresh()
 
     def rtc_said(self, topic: str, body: Mapping[str, Any]) -> None:
@@ -72,45 +74,67 @@ class World:
     def refresh(self) -> None:
         """Put every joined section anew; the board keeps quiet about what did not change."""
         now_s = self._now_s()
-        if now_s - self._media_said_s > _SILENT_S:
-            self._media = _NOTHING  # what was said long ago is not what is
-        if now_s - self._rtc_said_s > _SILENT_S:
-            self._rtc = _NOTHING
-        media, board = self._media, self._board
-        viewers = self._viewers()
-        source = media.get("source") or {"kind": "unknown"}
-        board.put("board", {"name": source["kind"]})
-        board.put("source", source)
-        board.put("signal", media.get("signal") or _absent_signal())
-        board.put("picture", media.get("picture") or {"live": False, "reason": _NO_REPORT, "age_ms": None})
-        board.put("encoder", media.get("encoder") or {"name": "", "hardware": False, "rungs": []})
-        framing = media.get("framing") or _NOTHING
+        self._forget_the_silent(now_s)
+        board, viewers = self._board, self._viewers()
+        inputs = [self._input(name, viewers) for name in self._media]
+        first = inputs[0]
+        board.put("board", {"name": first["source"]["kind"]})
+        for section in ("source", "signal", "picture", "encoder", "latency", "mask"):
+            board.put(section, first[section])
         board.put("preset", preset_section(self._wishes))
-        board.put("mask", mask_section(self._wishes, framing))
-        board.put("crop", crop_section(framing))
+        board.put("crop", crop_section(self._media[Input.MAIN].get("framing") or _NOTHING))
+        board.put("inputs", inputs)
         board.put("sinks", self._sinks(viewers))
         board.put("viewers", viewers)
-        board.put("latency", self._latency(viewers))
         found = self._findings.look(
             board.document(),
-            media_up=bool(media),
+            parts={name: said["components"] for name, said in self._media.items() if said},
             rtc_up=bool(self._rtc),
-            parts=media.get("components", ()),
             now_s=now_s,
         )
         self._issues.state("box", found)
         issues = [asdict(issue) for issue in self._issues.open_issues()]
         board.put("issues", [*issues, *(board.get("link") or {}).get("issues", ())])
 
+    def _forget_the_silent(self, now_s: float) -> None:
+        """What was said long ago is not what is."""
+        for name, said_s in self._media_said_s.items():
+            if now_s - said_s > _SILENT_S:
+                self._media[name] = _NOTHING
+        if now_s - self._rtc_said_s > _SILENT_S:
+            self._rtc = _NOTHING
+
+    def _input(self, input: Input, viewers: list[dict[str, Any]]) -> Mapping[str, Any]:
+        media = self._media[input]
+        return {
+            "name": input,
+            "source": media.get("source") or {"kind": "unknown"},
+            "signal": media.get("signal") or _absent_signal(),
+            "picture": media.get("picture") or {"live": False, "reason": _NO_REPORT, "age_ms": None},
+            "encoder": media.get("encoder") or {"name": "", "hardware": False, "rungs": []},
+            "mask": mask_section(self._wishes.picture_of(input), media.get("framing") or _NOTHING),
+            "latency": _latency(media, [viewer for viewer in viewers if viewer["rung"] == input]),
+        }
+
     def _sinks(self, viewers: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
-        reported = {sink["name"]: sink for sink in self._media.get("sinks", ())}
+        reported = {
+            (sink["name"], sink["rung"]): sink for said in self._media.values() for sink in said.get("sinks", ())
+        }
         sinks: list[Mapping[str, Any]] = []
         for spec in self._wishes.plan.sinks:
             if spec.kind is SinkKind.WHEP:
                 sinks.append(self._webrtc(viewers, running=spec.running))
             else:
-                sinks.append(reported.get(spec.name) or _silent(spec.name, spec.kind, spec.url, spec.running))
+                sinks.append(reported.get((spec.name, spec.rung)) or self._unreported(spec))
         return sinks
+
+    def _unreported(self, spec: SinkSpec) -> Mapping[str, Any]:
+        """Its media process is away; or there is none, since an output set by command outlives its input."""
+        silent = _silent(spec)
+        if spec.rung in self._media or not spec.running:
+            return silent
+        sentence = f"no rung {spec.rung!r}; there is {', '.join(self._media)}"
+        return {**silent, "state": SinkState.FAILED, "code": "unknown_rung", "last_error": sentence}
 
     def _webrtc(self, viewers: list[dict[str, Any]], *, running: bool) -> Mapping[str, Any]:
         state = SinkState.LIVE if viewers else SinkState.IDLE
@@ -118,14 +142,14 @@ class World:
             state = SinkState.CONNECTING
         if not running:
             state = SinkState.STOPPED
-        rungs = (self._board.get("encoder") or {}).get("rungs") or [{}]
+        feeds = self._rtc.get("feeds", _NOTHING)
         return {
-            **_silent(WEBRTC, SinkKind.WHEP, "", running),
+            **_silent(SinkSpec(name=WEBRTC, kind=SinkKind.WHEP, running=running)),
             "state": state,
-            "epoch": self._rtc.get("epoch", 0) if viewers else 0,
+            "epoch": feeds.get(Input.MAIN, _NOTHING).get("epoch", 0) if viewers else 0,
             "delivered": sum(v.get("delivered", 0) for v in viewers),
             "dropped": sum(v.get("dropped", 0) for v in viewers),
-            "detail": {"viewers": len(viewers), "rung": rungs[0].get("name", "main")},
+            "detail": {"viewers": len(viewers), "rung": Input.MAIN},
         }
 
     def _viewers(self) -> list[dict[str, Any]]:
@@ -139,15 +163,17 @@ class World:
             for viewer in self._rtc.get("viewers", ())
         ]
 
-    def _latency(self, viewers: list[dict[str, Any]]) -> Mapping[str, Any]:
-        latency = self._media.get("latency") or {"box": None, "stages": {}}
-        stages = dict(latency["stages"])
-        for viewer in viewers:
-            for stage in ("queue", "send"):
-                if viewer.get(f"{stage}_p95_us") is not None:
-                    figures = {share: viewer[f"{stage}_{share}_us"] for share in ("p50", "p95")}
-                    stages[f"{stage}:{viewer['name']}"] = figures
-        return {"box": latency["box"], "stages": stages}
+
+def _latency(media: Mapping[str, Any], viewers: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The media process's own, and the stages of those who watch its rung."""
+    latency = media.get("latency") or {"box": None, "stages": {}}
+    stages = dict(latency["stages"])
+    for viewer in viewers:
+        for stage in ("queue", "send"):
+            if viewer.get(f"{stage}_p95_us") is not None:
+                figures = {share: viewer[f"{stage}_{share}_us"] for share in ("p50", "p95")}
+                stages[f"{stage}:{viewer['name']}"] = figures
+    return {"box": latency["box"], "stages": stages}
 
 
 def _absent_signal() -> Mapping[str, Any]:
@@ -160,13 +186,14 @@ def _absent_signal() -> Mapping[str, Any]:
     }
 
 
-def _silent(name: str, kind: str, url: str, running: bool) -> dict[str, Any]:
+def _silent(spec: SinkSpec) -> dict[str, Any]:
     return {
-        "name": name,
-        "kind": kind,
-        "url": url,
-        "running": running,
-        "state": SinkState.CONNECTING if running else SinkState.STOPPED,
+        "name": spec.name,
+        "kind": spec.kind,
+        "rung": spec.rung,
+        "url": spec.url,
+        "running": spec.running,
+        "state": SinkState.CONNECTING if spec.running else SinkState.STOPPED,
         "epoch": 0,
         "delivered": 0,
         "dropped": 0,

@@ -7,14 +7,15 @@ docs/configuration.md say of it. Relative paths are relative to the working dire
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from edge.model.inputs import Input
 from edge.model.picture import MASK_AREAS, NO_PRESET
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -133,12 +134,12 @@ class SourceConfig(Section):
     @model_validator(mode="after")
     def _url_needed(self) -> SourceConfig:
         if self.kind is SourceKind.URL and not self.url.url:
-            raise ValueError("kind 'url' needs source.url.url")
+            raise ValueError("kind 'url' needs an address in url.url")
         return self
 
 
 class EncoderConfig(Section):
-    """The encode that every viewer and output shares: the rung `main`."""
+    """The encode that every viewer and output of an input shares: its rung."""
 
     bitrate_bps: Annotated[Bitrate, Field(description="Target bit rate at start, in bit/s.")] = 8_000_000
     max_bitrate_bps: Annotated[
@@ -179,6 +180,7 @@ class SrtSinkConfig(Section):
         int, Field(ge=20, le=8000, description="SRT latency in ms: about 4 round trips, 120 at least on a clean path.")
     ] = 120
     stream_id: Annotated[str, Field(max_length=512, description="SRT stream id that a caller announces.")] = ""
+    rung: Annotated[Input, Field(description="Which input it sends; `second` needs `second.enabled`.")] = Input.MAIN
     passphrase_file: Annotated[
         Path | None, Field(description="File whose first line is the passphrase (10 to 79 characters); turns on AES.")
     ] = None
@@ -278,6 +280,22 @@ def require_inside(what: str, rects: Sequence[RectOption], of: SizeOption) -> No
             )
 
 
+class InputConfig(Section):
+    """One input: where its pictures come from and how they are encoded."""
+
+    source: SourceConfig = SourceConfig()
+    encoder: EncoderConfig = EncoderConfig()
+
+
+class SecondConfig(InputConfig):
+    """A second input, the rung `second`. It has a media process of its own, not a second loop in the first's: a driver
+    that hangs or a crash must never touch the other's picture, and one busy Python thread costs every other thread of
+    its process 20 ms. `[modality]` and `[mask]` are the first input's."""
+
+    enabled: Annotated[bool, Field(description="Whether the box has a second input.")] = False
+    mask: MaskConfig = MaskConfig()
+
+
 class PathsConfig(Section):
     """Directories; both are created when missing."""
 
@@ -296,6 +314,7 @@ class Config(Section):
     liveness: LivenessConfig = LivenessConfig()
     modality: ModalityConfig = ModalityConfig()
     mask: MaskConfig = MaskConfig()
+    second: SecondConfig = SecondConfig()
     srt: tuple[SrtSinkConfig, ...] = (SrtSinkConfig(),)
     web: WebConfig = WebConfig()
     webrtc: WebrtcConfig = WebrtcConfig()
@@ -311,3 +330,34 @@ class Config(Section):
         if any(sink.name == "webrtc" for sink in srt):
             raise ValueError("'webrtc' is the name of the built-in WebRTC output")
         return srt
+
+    @field_validator("second")
+    @classmethod
+    def _another_device(cls, second: SecondConfig, known: ValidationInfo) -> SecondConfig:
+        first: SourceConfig | None = known.data.get("source")  # absent where it is wrong itself
+        if second.enabled and first is not None and _same_device(first, second.source):
+            raise ValueError("its source is the first input's device; one device gives one picture")
+        return second
+
+    @field_validator("srt")
+    @classmethod
+    def _rungs_are_there(cls, srt: tuple[SrtSinkConfig, ...], known: ValidationInfo) -> tuple[SrtSinkConfig, ...]:
+        second: SecondConfig | None = known.data.get("second")  # absent where it is wrong itself
+        for sink in srt:
+            if sink.rung is Input.SECOND and second is not None and not second.enabled:
+                raise ValueError(f"output {sink.name!r} has the rung 'second', but second.enabled is false")
+        return srt
+
+    @property
+    def inputs(self) -> Mapping[Input, InputConfig]:
+        """Those that the box has, the first one first."""
+        first = {Input.MAIN: InputConfig(source=self.source, encoder=self.encoder)}
+        return first | ({Input.SECOND: self.second} if self.second.enabled else {})
+
+
+def _same_device(one: SourceConfig, other: SourceConfig) -> bool:
+    if one.kind is not other.kind:
+        return False
+    if one.kind is SourceKind.V4L2:
+        return one.v4l2.device == other.v4l2.device
+    return one.kind is SourceKind.PICAMERA and one.picamera.index == other.picamera.index

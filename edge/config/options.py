@@ -48,7 +48,7 @@ def tables(model: type[Section], path: tuple[str, ...] = (), *, array: bool = Fa
     """This section and all below it, outermost first."""
     fields = model.model_fields.items()
     options = tuple(_option((*path, name), field) for name, field in fields if section_of(field)[0] is None)
-    yield Table(path, array, (model.__doc__ or "").strip(), options)
+    yield Table(path, array, " ".join((model.__doc__ or "").split()), options)
     for name, field in fields:
         section, is_array = section_of(field)
         if section is not None:

@@ -10,7 +10,6 @@ from typing import Any
 
 from edge.config.model import WebrtcConfig
 from edge.model.errors import Invalid
-from edge.model.frame import AccessUnit
 from edge.ports import Clock
 from edge.rtc.sessions import WhepSessions
 from edge.rtc.unit_feed import UnitFeed
@@ -21,17 +20,17 @@ _STATUS_EVERY_S = 0.5
 
 
 class RtcProcess:
-    """Wires feed, sessions and local IPC; `components` are for the supervisor.
+    """Wires feeds, sessions and local IPC; `components` are for the supervisor. `units` are the sockets by rung.
 
     IPC: `offer {rung, sdp} -> {session, sdp}`, `trickle {session, fragment}`, `end {session}`,
     `enable {running}`; pushes topic `status` twice a second.
     """
 
-    def __init__(self, *, config: WebrtcConfig, units_path: Path, ipc_path: Path, clock: Clock) -> None:
+    def __init__(self, *, config: WebrtcConfig, units: Mapping[str, Path], ipc_path: Path, clock: Clock) -> None:
         self._clock = clock
-        self._feed = UnitFeed(path=units_path, on_unit=self._deliver, on_connect=self._resync)
+        self._feeds = {rung: self._feed(rung, path) for rung, path in units.items()}
         self._sessions = WhepSessions(
-            feedback=self._feed,
+            feedback=self._feeds,
             clock=clock,
             max_viewers=config.max_viewers,
             ice_servers=config.ice_servers,
@@ -40,26 +39,33 @@ class RtcProcess:
 
     @property
     def components(self) -> tuple[Component, ...]:
-        return self._feed, self._sessions, self._ipc, StatusPush(process=self, ipc=self._ipc)
+        return *self._feeds.values(), self._sessions, self._ipc, StatusPush(process=self, ipc=self._ipc)
 
     def status(self) -> Mapping[str, Any]:
-        """`unit_age_ms` is the age since capture of the newest unit; null before the first."""
-        unit = self._feed.latest
-        age_ns = None if unit is None else self._clock.mono_ns() - unit.stamps.captured_ns
         return {
             "pid": os.getpid(),
             "viewers": self._sessions.viewers(),
-            "media_connected": self._feed.connected,
-            "epoch": 0 if unit is None else unit.epoch,
             "enabled": self._sessions.enabled,
-            "unit_age_ms": None if age_ns is None else round(age_ns / 1e6, 1),
+            "feeds": {rung: self._describe(feed) for rung, feed in self._feeds.items()},
         }
 
-    def _deliver(self, unit: AccessUnit) -> None:
-        self._sessions.deliver(unit)
+    def _feed(self, rung: str, path: Path) -> UnitFeed:
+        return UnitFeed(
+            rung=rung,
+            path=path,
+            on_unit=lambda unit: self._sessions.deliver(unit),
+            on_connect=lambda: self._sessions.resync(rung),
+        )
 
-    def _resync(self) -> None:
-        self._sessions.resync()
+    def _describe(self, feed: UnitFeed) -> Mapping[str, Any]:
+        """`unit_age_ms` is the age since capture of the newest unit; null before the first."""
+        unit = feed.latest
+        age_ns = None if unit is None else self._clock.mono_ns() - unit.stamps.captured_ns
+        return {
+            "media_connected": feed.connected,
+            "epoch": 0 if unit is None else unit.epoch,
+            "unit_age_ms": None if age_ns is None else round(age_ns / 1e6, 1),
+        }
 
     def _answers(self) -> Mapping[str, Any]:
         return {"offer": self._offer, "trickle": self._trickle, "end": self._end, "enable": self._enable}

@@ -28,6 +28,7 @@ _GONE = ("failed", "closed")
 
 @dataclass(frozen=True, slots=True)
 class _Session:
+    rung: str
     sink: ViewerSink
     peer: ViewerPeer
     since_ns: int
@@ -37,7 +38,7 @@ class WhepSessions:
     """Implements the Whep port, and is the component that sweeps away sessions whose viewer is gone.
 
     A viewer that vanishes without a word is noticed when its ICE consent expires (about 30 s); one
-    that never connects is closed after `join_s`. Event loop only.
+    that never connects is closed after `join_s`. `feedback` by rung says which rungs there are. Event loop only.
     """
 
     name = "whep"
@@ -47,22 +48,20 @@ class WhepSessions:
     def __init__(
         self,
         *,
-        feedback: FeedbackChannel,
+        feedback: Mapping[str, FeedbackChannel],
         clock: Clock,
         max_viewers: int = 8,
         ice_servers: Sequence[str] = (),
-        rungs: Sequence[str] = ("main",),
         join_s: float = 20.0,
     ) -> None:
         self._feedback = feedback
         self._clock = clock
         self._max_viewers = max_viewers
         self._ice_servers = ice_servers
-        self._rungs = rungs
         self._join_ns = int(join_s * 1e9)
         self._sessions: dict[str, _Session] = {}
         self._numbers = itertools.count(1)
-        self._payloads = PayloadCache()
+        self._payloads = {rung: PayloadCache() for rung in feedback}
         self.enabled = True
         check_aiortc()
 
@@ -75,7 +74,7 @@ class WhepSessions:
         """(session id, SDP answer). Raises NotFound, Invalid, Busy `too_many_viewers`, Rejected `stopped`."""
         self._check_room(rung)
         offer = read_offer(sdp)
-        session, entry = self._open()
+        session, entry = self._open(rung)
         try:
             answer = await entry.peer.answer(offer)
         except BaseException:
@@ -83,7 +82,7 @@ class WhepSessions:
             raise
         if session not in self._sessions:
             raise _stopped()
-        _LOG.info("%s: joined", entry.sink.name)
+        _LOG.info("%s: joined, watches %s", entry.sink.name, rung)
         return session, answer
 
     async def trickle(self, session: str, fragment: str) -> None:
@@ -102,12 +101,12 @@ class WhepSessions:
             await self._close(*self._sessions)
 
     def deliver(self, unit: AccessUnit) -> None:
-        for entry in self._sessions.values():
+        for entry in self._watching(unit.format.rung):
             entry.sink.write(unit)
 
-    def resync(self) -> None:
-        """Units may have been lost before us: every viewer goes on at the next keyframe."""
-        for entry in self._sessions.values():
+    def resync(self, rung: str) -> None:
+        """Units may have been lost before us: every viewer of that rung goes on at the next keyframe."""
+        for entry in self._watching(rung):
             entry.sink.track.resync("reconnect")
 
     async def sweep(self) -> None:
@@ -126,19 +125,22 @@ class WhepSessions:
             ctx.progress()
 
     def _check_room(self, rung: str) -> None:
-        if rung not in self._rungs:
-            raise NotFound(f"no rung {rung!r}, there is {', '.join(self._rungs)}", code="unknown_rung")
+        if rung not in self._feedback:
+            raise NotFound(f"no rung {rung!r}, there is {', '.join(self._feedback)}", code="unknown_rung")
         if not self.enabled:
             raise _stopped()
         if len(self._sessions) >= self._max_viewers:
             raise Busy(f"all {self._max_viewers} places for viewers are taken", code="too_many_viewers")
 
-    def _open(self) -> tuple[str, _Session]:
+    def _watching(self, rung: str) -> list[_Session]:
+        return [entry for entry in self._sessions.values() if entry.rung == rung]
+
+    def _open(self, rung: str) -> tuple[str, _Session]:
         session = secrets.token_urlsafe(16)
         name = f"viewer-{next(self._numbers)}"
-        sink = ViewerSink(name=name, feedback=self._feedback, clock=self._clock)
-        peer = ViewerPeer(sink=sink, payloads=self._payloads, ice_servers=self._ice_servers)
-        entry = self._sessions[session] = _Session(sink, peer, self._clock.mono_ns())
+        sink = ViewerSink(name=name, feedback=self._feedback[rung], clock=self._clock)
+        peer = ViewerPeer(sink=sink, payloads=self._payloads[rung], ice_servers=self._ice_servers)
+        entry = self._sessions[session] = _Session(rung, sink, peer, self._clock.mono_ns())
         return session, entry
 
     async def _close(self, *sessions: str) -> None:
@@ -163,6 +165,7 @@ class WhepSessions:
         return {
             "session": session,
             "name": entry.sink.name,
+            "rung": entry.rung,
             "since": rfc3339(self._clock.utc_ns(entry.since_ns)),
             "state": entry.peer.state,
             "delivered": track.delivered,

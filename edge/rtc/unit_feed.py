@@ -21,30 +21,31 @@ _NOT_UNDERSTOOD = (Fault, ValueError, KeyError, TypeError)
 
 
 class UnitFeed:
-    """Component: stays connected to the media process, for ever trying again after its death.
+    """Component: stays connected to a rung's media process, for ever trying again after its death.
 
     `on_unit` gets each access unit, `on_connect` is called before the first one of a connection.
     Both run in the event loop. Feedback is dropped while nobody is connected.
     """
 
-    name = "unit-feed"
     critical = False
     stall_s = None
 
     def __init__(
         self,
         *,
+        rung: str,
         path: Path,
         on_unit: Callable[[AccessUnit], None],
         on_connect: Callable[[], None] = lambda: None,
         retry_s: float = 0.1,
     ) -> None:
+        self.name = f"unit-feed-{rung}"
         self._path = path
         self._on_unit = on_unit
         self._on_connect = on_connect
         self._retry_s = retry_s
         self._writer: asyncio.StreamWriter | None = None
-        self._outage = OutageLog(_LOG, "access units")
+        self._outage = OutageLog(_LOG, f"access units of {rung}")
         self.latest: AccessUnit | None = None
 
     @property

@@ -15,6 +15,7 @@ from edge.runtime.status_board import StatusBoard
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _QUANTILES = {"p50": "0.5", "p95": "0.95", "p99": "0.99"}
+_SINK_LABELS = (("sink", "name"), ("kind", "kind"), ("rung", "rung"))
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 Labels = tuple[tuple[str, str], ...]
 
@@ -67,29 +68,32 @@ def _is_number(value: Any) -> bool:
 
 def _samples(document: Mapping[str, Any]) -> Iterator[Sample]:
     yield Sample("up", 1, _version_labels(document), "The box answers; its version is in the labels.")
-    yield from _signal(document)
-    yield from _encoder(document)
+    for entry in _parts(document.get("inputs")):
+        labels = (("input", str(entry.get("name", ""))),)
+        yield from _signal(entry, labels)
+        yield from _encoder(entry, labels)
+        yield from _latency(entry, labels)
     yield from _sinks(document)
     yield from _viewers(document)
-    yield from _latency(document)
     yield from _box(document)
     yield from _issues(document)
 
 
-def _signal(document: Mapping[str, Any]) -> Iterator[Sample]:
-    signal, picture = _part(document, "signal"), _part(document, "picture")
+def _signal(entry: Mapping[str, Any], input: Labels) -> Iterator[Sample]:
+    signal, picture = _part(entry, "signal"), _part(entry, "picture")
     if "state" in signal:
         for state in SignalState:
-            yield Sample("signal_state", signal["state"] == state, (("state", state),), "1 for the input's state now.")
-    changes = signal.get("lock_changes")
-    yield Sample("signal_lock_changes_total", changes, help="Changes of signal lock.", kind="counter")
-    yield Sample("picture_live", picture.get("live"), help="1 while the picture that goes out is live.")
-    yield Sample("picture_age_seconds", _scaled(picture.get("age_ms"), 1e3), help="Age of the newest live frame.")
+            labels = (*input, ("state", state))
+            yield Sample("signal_state", signal["state"] == state, labels, "1 for the input's state now.")
+    changes, age_s = signal.get("lock_changes"), _scaled(picture.get("age_ms"), 1e3)
+    yield Sample("signal_lock_changes_total", changes, input, "Changes of signal lock.", "counter")
+    yield Sample("picture_live", picture.get("live"), input, "1 while the picture that goes out is live.")
+    yield Sample("picture_age_seconds", age_s, input, "Age of the newest live frame.")
 
 
-def _encoder(document: Mapping[str, Any]) -> Iterator[Sample]:
-    for rung in _parts(_part(document, "encoder").get("rungs")):
-        labels = (("rung", str(rung.get("name", ""))), ("codec", str(rung.get("codec", ""))))
+def _encoder(entry: Mapping[str, Any], input: Labels) -> Iterator[Sample]:
+    for rung in _parts(_part(entry, "encoder").get("rungs")):
+        labels = (*input, ("rung", str(rung.get("name", ""))), ("codec", str(rung.get("codec", ""))))
         yield Sample("rung_target_bps", rung.get("target_bps"), labels, "Bitrate the rung is asked for.")
         yield Sample("rung_measured_bps", rung.get("measured_bps"), labels, "Bitrate the rung puts out.")
         yield Sample("rung_fps", rung.get("fps"), labels, "Frames encoded per second.")
@@ -99,7 +103,7 @@ def _encoder(document: Mapping[str, Any]) -> Iterator[Sample]:
 
 def _sinks(document: Mapping[str, Any]) -> Iterator[Sample]:
     for sink in _parts(document.get("sinks")):
-        labels = (("sink", str(sink.get("name", ""))), ("kind", str(sink.get("kind", ""))))
+        labels = tuple((label, str(sink.get(key, ""))) for label, key in _SINK_LABELS)
         yield Sample("sink_delivered_total", sink.get("delivered"), labels, "Access units delivered.", "counter")
         yield Sample("sink_dropped_total", sink.get("dropped"), labels, "Access units dropped.", "counter")
         for state in SinkState:
@@ -113,19 +117,19 @@ def _viewers(document: Mapping[str, Any]) -> Iterator[Sample]:
     viewers = list(_parts(document["viewers"]))
     yield Sample("viewers", len(viewers), help="WebRTC viewers connected.")
     for viewer in viewers:
-        labels = (("session", str(viewer.get("session", ""))),)
+        labels = tuple((key, str(viewer.get(key, ""))) for key in ("session", "rung"))
         yield Sample("viewer_rtt_seconds", _scaled(viewer.get("rtt_ms"), 1e3), labels, "Round trip to the viewer.")
         yield Sample("viewer_dropped_total", viewer.get("dropped"), labels, "Access units dropped.", "counter")
 
 
-def _latency(document: Mapping[str, Any]) -> Iterator[Sample]:
-    latency = _part(document, "latency")
+def _latency(entry: Mapping[str, Any], input: Labels) -> Iterator[Sample]:
+    latency = _part(entry, "latency")
     stages = {**_part(latency, "stages"), "box": latency.get("box")}
     for stage, percentiles in stages.items():
         if not isinstance(percentiles, Mapping):
             continue
         for key, quantile in _QUANTILES.items():
-            labels = (("stage", str(stage)), ("quantile", quantile))
+            labels = (*input, ("stage", str(stage)), ("quantile", quantile))
             seconds = _scaled(percentiles.get(key), 1e6)
             yield Sample("latency_seconds", seconds, labels, "Time per stage over the last 10 s; box is the sum.")
 

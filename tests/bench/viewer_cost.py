@@ -99,7 +99,7 @@ class Source:
 
 async def run_rtc(folder: Path) -> None:
     process = RtcProcess(
-        config=WebrtcConfig(), units_path=folder / "u.sock", ipc_path=folder / "rtc.sock", clock=SystemClock()
+        config=WebrtcConfig(), units={"main": folder / "u.sock"}, ipc_path=folder / "rtc.sock", clock=SystemClock()
     )
     print("ready", flush=True)
     await Supervisor().run(*process.components)

@@ -21,6 +21,7 @@ def test_three_processes_and_a_broker_run(running_box: RunningBox) -> None:
 def test_status_has_what_the_contract_names(running_box: RunningBox) -> None:
     status = running_box.status()
     signal = status["signal"]
+    assert [entry["name"] for entry in status["inputs"]] == ["main"], "there is no second input unless it is enabled"
     assert signal["state"] == "locked"
     assert signal["lock_changes"] >= 1
     assert signal["last_change_age_s"] >= 0

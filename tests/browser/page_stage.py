@@ -102,14 +102,32 @@ DOCUMENT: Mapping[str, Any] = {
 }
 
 
+SECOND: Mapping[str, Any] = {
+    "name": "second",
+    "source": {"kind": "url"},
+    "signal": {"state": "no_cable", "detail": "no cable is plugged in", "lock_changes": 2, "format": None},
+    "picture": {"live": False, "reason": "no cable: no cable is plugged in", "age_ms": None},
+    "encoder": {**DOCUMENT["encoder"], "rungs": [{**DOCUMENT["encoder"]["rungs"][0], "name": "second"}]},
+    "latency": {"stages": {}, "box": {"p50": 99_000, "p95": 123_000, "p99": 150_000}},
+}
+
+
+def both_inputs() -> list[Mapping[str, Any]]:
+    """The section `inputs` of a box that has two: the document's own, and one without a cable."""
+    main = {key: DOCUMENT[key] for key in ("signal", "picture", "encoder", "latency")}
+    return [{"name": "main", "source": {"kind": "sim"}, **main}, SECOND]
+
+
 class RefusingWhep:
     """No WebRTC process is there."""
 
     def __init__(self) -> None:
         self.offers = 0
+        self.rung = ""
 
     async def offer(self, rung: str, sdp: str) -> tuple[str, str]:
         self.offers += 1
+        self.rung = rung
         raise Unavailable(REFUSAL)
 
     async def trickle(self, session: str, fragment: str) -> None:
@@ -120,7 +138,7 @@ class RefusingWhep:
 
 
 class NoPictures:
-    async def still(self) -> Still:
+    async def still(self, input: str = "main") -> Still:
         raise SignalLost("no picture on the input")
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from edge.model.errors import NotFound
-from tests.browser.page_stage import REFUSAL, Stage, make_stage, open_page
+from tests.browser.page_stage import REFUSAL, Stage, both_inputs, make_stage, open_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -75,6 +75,45 @@ async def test_start_and_stop_post_their_commands(browser: Browser, stage: Stage
             await asyncio.sleep(0.02)
     assert stage.calls == [("stream.stop", {"sink": "webrtc"}), ("stream.start", {"sink": "srt"})]
     await expect(page.locator("#notice")).to_be_hidden()
+
+
+async def test_one_input_needs_no_choice(browser: Browser, stage: Stage) -> None:
+    stage.board.put("inputs", both_inputs()[:1])
+    page = await open_page(browser, stage.url)
+    await expect(page.locator("#input-text")).to_have_text("1920x1080 59.94 BT.709 limited")
+    await expect(page.locator("#inputs")).to_be_hidden()
+
+
+async def test_touch_on_an_input_shows_that_one(browser: Browser, stage: Stage) -> None:
+    stage.board.put("inputs", both_inputs())
+    page = await open_page(browser, stage.url)
+    first, second = page.locator('[data-input="main"]'), page.locator('[data-input="second"]')
+    await expect(first.locator("b")).to_have_text("1920x1080 59.94")
+    await expect(second.locator("b")).to_have_text("No cable")
+    await expect(first).to_have_attribute("aria-pressed", "true")
+    await second.click()
+    await expect(second).to_have_attribute("aria-pressed", "true")
+    await expect(first).to_have_attribute("aria-pressed", "false")
+    async with asyncio.timeout(10):
+        while stage.whep.rung != "second":
+            await asyncio.sleep(0.02)
+    await expect(page.locator('#rail [data-panel="signal"] b')).to_have_text("No cable")
+    await page.click('#rail [data-panel="latency"]')
+    await expect(page.locator("#panel-body")).to_contain_text("123 ms")
+
+
+async def test_input_that_is_no_more_gives_way_to_the_first(browser: Browser, stage: Stage) -> None:
+    stage.board.put("inputs", both_inputs())
+    page = await open_page(browser, stage.url)
+    await page.click('[data-input="second"]')
+    async with asyncio.timeout(10):
+        while stage.whep.rung != "second":
+            await asyncio.sleep(0.02)
+    stage.board.put("inputs", both_inputs()[:1])
+    await expect(page.locator("#inputs")).to_be_hidden()
+    async with asyncio.timeout(10):
+        while stage.whep.rung != "main":
+            await asyncio.sleep(0.02)
 
 
 async def test_refused_command_is_told_in_words(browser: Browser, stage: Stage) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from edge.model.errors import Busy
-from tests.browser.page_stage import Stage, open_page
+from tests.browser.page_stage import Stage, both_inputs, open_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -18,7 +18,7 @@ _FAULTS = """() => {
   const faults = [];
   const shown = (e) => e.checkVisibility() && e.getBoundingClientRect().width > 0;
   const name = (e) => e.id ? '#' + e.id : `${e.localName}.${e.className} ${e.textContent.slice(0, 20)}`;
-  const wide = ['html', 'body', '#top', '#main', '#panel', '#panel-body', '#rail'];
+  const wide = ['html', 'body', '#top', '#inputs', '#main', '#panel', '#panel-body', '#rail'];
   for (const e of wide.map((s) => document.querySelector(s)).filter(shown))
     if (e.scrollWidth > e.clientWidth + 1) faults.push(`${name(e)} scrolls sideways`);
   if (document.scrollingElement.scrollHeight > innerHeight + 1) faults.push('the page scrolls');
@@ -28,7 +28,8 @@ _FAULTS = """() => {
     if (r.width < 44 || r.height < 43.9) faults.push(`${name(e)} is ${r.width}x${r.height}`);
     if (r.left < 0 || r.right > innerWidth + 0.5) faults.push(`${name(e)} is off the screen`);
   }
-  const groups = [['#badge', '#delay', '#input', '#identity'], ['#top', '#notice', '#stage', '#panel', '#rail']];
+  const top = ['#badge', '#delay', '#input', '#inputs', '#identity'];
+  const groups = [top, ['#top', '#notice', '#stage', '#panel', '#rail']];
   const sets = [...groups.map((g) => g.map((s) => document.querySelector(s)).filter(shown)), buttons];
   for (const set of sets) for (const [i, a] of set.entries()) for (const b of set.slice(i + 1)) {
     const p = a.getBoundingClientRect(), q = b.getBoundingClientRect();
@@ -36,7 +37,7 @@ _FAULTS = """() => {
       && Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top) > 0.5;
     if (over) faults.push(`${name(a)} overlaps ${name(b)}`);
   }
-  for (const e of document.querySelectorAll('#badge b, .tile b, .caption, .figure, #identity b, th, .chip'))
+  for (const e of document.querySelectorAll('#badge b, .tile b, .input b, .caption, .figure, #identity b, th, .chip'))
     if (shown(e) && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline')
       faults.push(`${name(e)} is cut off`);
   const rail = document.querySelector('#rail').getBoundingClientRect();
@@ -61,6 +62,19 @@ async def test_nothing_overlaps_or_is_cut_off(browser: Browser, stage: Stage, wi
     for panel in PANELS:
         await _open(page, panel)
         assert await _faults(page) == [], panel
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("state", ["locked", "no_device", "out_of_range"])
+async def test_two_inputs_find_room(browser: Browser, stage: Stage, width: int, height: int, state: str) -> None:
+    main, second = both_inputs()
+    stage.board.put("inputs", [main, {**second, "signal": {**main["signal"], "state": state}}])
+    page = await open_page(browser, stage.url, width=width, height=height)
+    assert await page.locator("#inputs button").count() == 2
+    assert not await page.locator("#input").is_visible()
+    assert await _faults(page) == []
+    await _open(page, "signal")
+    assert await _faults(page) == []
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)

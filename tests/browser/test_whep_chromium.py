@@ -119,11 +119,12 @@ class Box:
 async def box(tmp_path: Path) -> AsyncIterator[Box]:
     producer = Producer(tmp_path / "u.sock")
     feed = UnitFeed(
+        rung="main",
         path=producer.path,
         on_unit=lambda unit: sessions.deliver(unit),
-        on_connect=lambda: sessions.resync(),
+        on_connect=lambda: sessions.resync("main"),
     )
-    sessions = WhepSessions(feedback=feed, clock=SystemClock())
+    sessions = WhepSessions(feedback={"main": feed}, clock=SystemClock())
     context = Context()
     server = await asyncio.start_server(Front(sessions).serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"

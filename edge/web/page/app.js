@@ -2,12 +2,13 @@
 
 import { PairingDialog } from "/page/pairing.js";
 import { panel } from "/page/panels.js";
+import { inputButtons } from "/page/inputs.js";
 import { patch } from "/page/patch.js";
 import { Picture } from "/page/picture.js";
 import { postJson } from "/page/problem.js";
 import { StatusFeed } from "/page/status.js";
 import { PANELS, tiles } from "/page/tiles.js";
-import { formatOf, signalName } from "/page/words.js";
+import { FIRST, formatOf, inputsOf, signalName } from "/page/words.js";
 
 const WIDE = window.matchMedia("(min-width: 1100px)");
 const find = (id) => document.getElementById(id);
@@ -22,6 +23,7 @@ class Page {
 
   start() {
     find("rail").addEventListener("click", (event) => this.onTile(event.target.closest("[data-panel]")));
+    find("inputs").addEventListener("click", (event) => this.onInput(event.target.closest("[data-input]")));
     find("panel-body").addEventListener("click", (event) => this.onAction(event.target.closest("[data-action]")));
     find("panel-close").addEventListener("click", () => this.show(""));
     find("notice-close").addEventListener("click", () => this.notice(""));
@@ -34,7 +36,8 @@ class Page {
   render() {
     const status = this.feed.document;
     document.body.dataset.connected = String(this.feed.connected);
-    patch(find("rail"), tiles(status, this.open));
+    patch(find("rail"), tiles({ ...status, ...this.picture.status }, this.open));
+    this.renderInputs(status);
     find("input").dataset.state = status.signal?.state ?? "";
     find("input-text").textContent = formatOf(status.signal?.format) || signalName(status.signal?.state);
     const { id = "", name = "" } = status.box ?? {};
@@ -43,13 +46,29 @@ class Page {
     this.renderPanel(status);
   }
 
+  /** With several inputs each is a button; the one that is watched may be gone when the box has started anew. */
+  renderInputs(status) {
+    const inputs = inputsOf(status);
+    if (inputs.length && !inputs.some(({ name }) => name === this.picture.input)) this.picture.watch(FIRST);
+    find("input").hidden = inputs.length > 1;
+    find("inputs").hidden = inputs.length < 2;
+    patch(find("inputs"), inputs.length > 1 ? inputButtons(inputs, this.picture.input) : []);
+  }
+
   renderPanel(status) {
     find("main").dataset.panel = this.open;
     const title = PANELS.find(([name]) => name === this.open)?.[1] ?? "";
     if (find("panel-title").textContent !== title) find("panel-title").textContent = title;
     if (!this.open) return;
-    const own = { delay: this.picture.percentiles(), clock: this.picture.clock.best, session: this.picture.session };
+    const { clock, session, status: watched } = this.picture;
+    const own = { delay: this.picture.percentiles(), clock: clock.best, session, watched };
     patch(find("panel-body"), flat(panel(this.open, status, own)));
+  }
+
+  onInput(button) {
+    if (!button) return;
+    this.picture.watch(button.dataset.input);
+    this.render();
   }
 
   onTile(tile) {

@@ -7,6 +7,10 @@ export class Delay {
     this.samples = [];
   }
 
+  clear() {
+    this.samples = [];
+  }
+
   add(delayMs, atMs) {
     this.samples.push({ delayMs, atMs });
   }

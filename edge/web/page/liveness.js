@@ -16,6 +16,12 @@ export class Liveness {
     this.pending = null;
   }
 
+  /** The screen is cleared: nothing is on it any more. */
+  clear() {
+    this.reset();
+    this.shown = null;
+  }
+
   /** What the SEI of an encoded frame says; null when it has none. Returns the delay if it was awaited. */
   learn(rtp, time) {
     this.times.set(rtp, time);

@@ -2,43 +2,34 @@
 
 import { h } from "/page/patch.js";
 import {
-  DASH, age, celsius, count, formatOf, fps, megabits, micros, moment, ms, percent, plain, signalName, tone,
+  DASH, FIRST, age, celsius, count, formatOf, fps, inputsOf, megabits, micros, moment, ms, percent, plain, signalName, tone,
 } from "/page/words.js";
 
-/** `page` is what the page itself knows: `{delay, clock}`. */
+/** `page` is what the page itself knows: `{delay, clock, session, watched}`, the last being the status of the input shown. */
 export function panel(name, status, page) {
   return BODIES[name](status, page);
 }
 
 const BODIES = {
-  signal({ signal = {}, picture = {}, encoder = {}, preset = {}, mask = {} }) {
-    return [
-      chip(signalName(signal.state), tone(signal.state)),
-      signal.detail && h("p", {}, signal.detail),
-      facts([
-        ["Format", formatOf(signal.format) || DASH],
-        ["Picture", picture.live ? "Live" : picture.reason || "Not live"],
-        ["Lock changes", count(signal.lock_changes)],
-        ["Last change", age(signal.last_change_age_s)],
-        ["Preset", preset.title || (preset.name ? plain(preset.name) : DASH)],
-        ["Masked", masked(mask)],
-        ["Encoder", encoder.name ? `${encoder.name}${encoder.hardware ? " (hardware)" : " (software)"}` : DASH],
-      ]),
-      (encoder.rungs ?? []).map(rung),
-    ];
+  signal(status) {
+    const [, ...others] = inputsOf(status);
+    if (!others.length) return inputFacts(status);
+    const named = [[FIRST, status], ...others.map((entry) => [entry.name, entry])];
+    return named.map(([name, entry]) => [h("h3", {}, plain(name)), inputFacts(entry)]);
   },
 
   outputs({ sinks = [] }) {
     return sinks.length ? sinks.map(output) : h("p", { class: "empty" }, "No outputs are configured.");
   },
 
-  viewers({ viewers = [] }, { session }) {
+  viewers({ viewers = [], inputs = [] }, { session }) {
     if (!viewers.length) return h("p", { class: "empty" }, "Nobody is watching.");
     return viewers.map((viewer) =>
       card(
         viewer.session,
         [h("b", {}, viewer.session === session ? "This screen" : `Viewer ${String(viewer.session).slice(0, 8)}`), chip(plain(viewer.state), tone(viewer.state))],
         facts([
+          inputs.length > 1 && ["Watches", plain(viewer.rung)],
           ["Round trip", ms(viewer.rtt_ms)],
           ["Glass to screen p95", ms(viewer.glass_to_glass_ms?.p95)],
           ["Delivered", count(viewer.delivered)],
@@ -48,7 +39,7 @@ const BODIES = {
     );
   },
 
-  latency({ latency = {} }, { delay }) {
+  latency(_status, { delay, watched: { latency = {} } }) {
     const stages = Object.entries(latency.stages ?? {});
     const longest = Math.max(1, ...stages.map(([, value]) => value?.p95 ?? 0), latency.box?.p95 ?? 0);
     return [
@@ -116,6 +107,23 @@ function masked({ areas, withheld }) {
   return areas === 1 ? "1 area" : areas ? `${count(areas)} areas` : "nothing";
 }
 
+function inputFacts({ signal = {}, picture = {}, encoder = {}, preset, mask = {} }) {
+  return [
+    chip(signalName(signal.state), tone(signal.state)),
+    signal.detail && h("p", {}, signal.detail),
+    facts([
+      ["Format", formatOf(signal.format) || DASH],
+      ["Picture", picture.live ? "Live" : picture.reason || "Not live"],
+      ["Lock changes", count(signal.lock_changes)],
+      ["Last change", age(signal.last_change_age_s)],
+      preset && ["Preset", preset.title || (preset.name ? plain(preset.name) : DASH)],
+      ["Masked", masked(mask)],
+      ["Encoder", encoder.name ? `${encoder.name}${encoder.hardware ? " (hardware)" : " (software)"}` : DASH],
+    ]),
+    (encoder.rungs ?? []).map(rung),
+  ];
+}
+
 function rung(value) {
   return card(
     value.name,
@@ -133,7 +141,7 @@ function output(sink) {
     h("div", { class: "row" }, h("b", {}, sink.name), chip(plain(sink.state), tone(sink.state))),
     h("div", { class: "row" },
       h("div", {},
-        h("p", { class: "stats" }, `${String(sink.kind ?? "").toUpperCase()} · ${count(sink.delivered)} sent`),
+        h("p", { class: "stats" }, [String(sink.kind ?? "").toUpperCase(), sink.rung !== FIRST && sink.rung, `${count(sink.delivered)} sent`].filter(Boolean).join(" · ")),
         h("p", { class: "stats" }, `${count(sink.dropped)} dropped`)),
       h("button", { ...button, "aria-label": `${plain(action)} ${sink.name}` }, plain(action))),
     sink.last_error && sink.state !== "live" && h("p", { class: "trouble" }, sink.last_error),
@@ -159,5 +167,5 @@ function clockText(time) {
 }
 
 const chip = (text, kind) => h("span", { class: "chip", "data-tone": kind }, text);
-const facts = (rows) => h("dl", {}, rows.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value))));
+const facts = (rows) => h("dl", {}, rows.filter(Boolean).map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value))));
 const card = (key, head, ...rest) => h("section", { class: "card", "data-key": key }, h("div", { class: "row" }, head), rest);

@@ -6,13 +6,15 @@ import { Delay } from "/page/delay.js";
 import { Liveness } from "/page/liveness.js";
 import { postJson } from "/page/problem.js";
 import { Viewer } from "/page/viewer.js";
-import { signalName } from "/page/words.js";
+import { FIRST, inputsOf, signalName } from "/page/words.js";
 
 const JUDGE_MS = 50;
 const REPORT_MS = 2000;
 const CLOCK_MS = 3000;
 const CLOCK_BURST = 5;
 const NAMELESS_MANY = 30; // one or two come when a new session takes over the screen
+
+const endpointOf = (input) => `/whep/${encodeURIComponent(input)}`;
 
 export class Picture {
   /** `feed` is the StatusFeed. */
@@ -22,10 +24,11 @@ export class Picture {
     this.liveness = new Liveness();
     this.delay = new Delay();
     this.nameless = 0;
+    this.input = FIRST;
     this.clock = new BoxClock({ fetchTime: fetchBoxTime });
     this.viewer = new Viewer({
       video,
-      endpoint: "/whep/main",
+      endpoint: endpointOf(FIRST),
       onTime: (rtp, time) => this.note(this.liveness.learn(rtp, time)),
       onPresented: (metadata) => this.onPresented(metadata),
       onSession: () => this.liveness.reset(),
@@ -35,6 +38,24 @@ export class Picture {
 
   get session() {
     return this.viewer.session?.id ?? null;
+  }
+
+  /** What the status document says of the input on the screen. */
+  get status() {
+    const { document } = this.feed;
+    return inputsOf(document).find(({ name }) => name === this.input) ?? document;
+  }
+
+  /** Show that input's picture instead. */
+  watch(input) {
+    if (input === this.input) return;
+    this.input = input;
+    this.liveness.clear();
+    this.delay.clear();
+    this.nameless = 0;
+    this.viewer.watchInstead(endpointOf(input));
+    this.judge();
+    this.badge.showDelay(null);
   }
 
   start() {
@@ -91,7 +112,7 @@ export class Picture {
   }
 
   reason({ code, ageMs }) {
-    const { picture = {}, signal = {} } = this.feed.document;
+    const { picture = {}, signal = {} } = this.status;
     const seconds = ageMs === null ? "" : ` for ${(ageMs / 1000).toFixed(1)} s`;
     const reasons = {
       unverifiable: Viewer.lack ?? "this browser cannot verify the picture's time",

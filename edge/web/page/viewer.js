@@ -20,6 +20,7 @@ export class Viewer {
     this.session = null;
     this.generation = 0;
     this.waitMs = FIRST_WAIT_MS;
+    this.wake = () => {};
     this.arrivedMs = this.presentedMs = 0;
   }
 
@@ -37,22 +38,42 @@ export class Viewer {
     window.addEventListener("pagehide", () => this.session?.close());
     window.addEventListener("pageshow", (event) => event.persisted && this.session?.end("the page was put away"));
     for (;;) {
-      await this.runSession();
-      await new Promise((resolve) => setTimeout(resolve, this.waitMs * (0.5 + Math.random() / 2)));
-      this.waitMs = Math.min(LONGEST_WAIT_MS, this.waitMs * 2);
+      const { endpoint } = this;
+      await this.runSession(endpoint);
+      if (endpoint === this.endpoint) await this.rest();
     }
   }
 
-  async runSession() {
+  /** Look at something else from now on; what was on the screen is taken off it. */
+  watchInstead(endpoint) {
+    this.endpoint = endpoint;
+    this.trouble = "connecting to the box";
+    this.waitMs = FIRST_WAIT_MS;
+    this.video.srcObject = null;
+    this.session?.end(this.trouble);
+    this.wake();
+  }
+
+  async rest() {
+    await new Promise((resolve) => {
+      this.wake = resolve;
+      setTimeout(resolve, this.waitMs * (0.5 + Math.random() / 2));
+    });
+    this.waitMs = Math.min(LONGEST_WAIT_MS, this.waitMs * 2);
+  }
+
+  async runSession(endpoint) {
     const startedMs = (this.arrivedMs = this.presentedMs = performance.now());
-    const session = new WhepSession({ endpoint: this.endpoint, worker: this.worker, generation: ++this.generation });
+    const session = new WhepSession({ endpoint, worker: this.worker, generation: ++this.generation });
     this.session = session;
     try {
       const stream = await session.open();
-      this.onSession();
-      this.video.srcObject = stream;
-      this.video.play().catch(() => {});
-      this.trouble = await session.ended;
+      if (endpoint === this.endpoint) {
+        this.onSession();
+        this.video.srcObject = stream;
+        this.video.play().catch(() => {});
+        this.trouble = await session.ended;
+      }
     } catch (error) {
       this.trouble = error.code ? error.message : `the viewer connection failed: ${error.message}`;
     }

@@ -17,6 +17,8 @@ const TONES = {
 };
 
 export const DASH = "–";
+export const FIRST = "main";
+export const inputsOf = (status) => status.inputs ?? [];
 const known = (value) => typeof value === "number" && Number.isFinite(value);
 
 export const tone = (code) => TONES[code] ?? "calm";
@@ -38,6 +40,9 @@ export function formatOf(format) {
   const colour = COLOURS[format.colorimetry] ?? format.colorimetry;
   return `${format.width}x${format.height} ${fps(format.fps)} ${colour} ${format.range}`;
 }
+
+/** Size and rate alone, where there is little room. */
+export const shortFormatOf = (format) => (format ? `${format.width}x${format.height} ${fps(format.fps)}` : "");
 
 export function age(seconds) {
   if (!known(seconds)) return DASH;

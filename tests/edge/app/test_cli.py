@@ -11,9 +11,10 @@ import edge
 from edge.app.cli import main
 from edge.config.model import Config
 from edge.model.errors import Unavailable
+from edge.model.inputs import Input
 
 
-@pytest.mark.parametrize("name", ["run", "media", "rtc", "control"])
+@pytest.mark.parametrize("name", ["run", "rtc", "control"])
 def test_process_gets_the_effective_configuration(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen: list[Config] = []
 
@@ -29,6 +30,24 @@ def test_process_gets_the_effective_configuration(name: str, monkeypatch: pytest
     assert (seen[0].web.port, seen[0].mqtt.port) == (4000, 4001)
 
 
+@pytest.mark.parametrize(("options", "input"), [([], "main"), (["--input", "second"], "second")])
+def test_media_process_gets_its_input(options: list[str], input: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Input] = []
+
+    def root(config: Config, input: Input) -> int:
+        seen.append(input)
+        return 7
+
+    monkeypatch.setattr(importlib.import_module("edge.app.media"), "main", root)
+    assert main(["media", *options]) == 7
+    assert seen == [input]
+
+
+def test_media_process_of_an_input_that_there_is_not_ends_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["media", "--input", "second"]) == 1
+    assert capsys.readouterr().err == "edge: there is no input 'second': second.enabled is false\n"
+
+
 def test_every_problem_of_the_configuration_is_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--set", "web.port=0", "--set", "web.prt=1"]) == 1
     out, err = capsys.readouterr()
@@ -39,7 +58,10 @@ def test_every_problem_of_the_configuration_is_a_line_of_its_own(capsys: pytest.
     ]
 
 
-@pytest.mark.parametrize("argv", [[], ["nonsense"], ["run", "--colour"], ["config"], ["sim", "fault"], ["latency"]])
+@pytest.mark.parametrize(
+    "argv",
+    [[], ["nonsense"], ["run", "--colour"], ["media", "--input", "third"], ["config"], ["sim", "fault"], ["latency"]],
+)
 def test_wrong_usage_is_two(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(argv)
@@ -67,8 +89,8 @@ def test_error_is_one_line_and_no_traceback(
     def root(config: Config) -> int:
         raise error
 
-    monkeypatch.setattr(importlib.import_module("edge.app.media"), "main", root)
-    assert main(["media"]) == code
+    monkeypatch.setattr(importlib.import_module("edge.app.rtc"), "main", root)
+    assert main(["rtc"]) == code
     assert capsys.readouterr().err == words
 
 

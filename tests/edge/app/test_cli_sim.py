@@ -11,6 +11,7 @@ from board.sim.script import FaultScript
 from edge.app.box_http import BoxHttp
 from edge.app.cli import main
 from edge.app.cli_sim import play
+from edge.model.inputs import Input
 from tests.edge.app.conftest import AnsweringBox
 
 COMMANDS = "POST /api/v1/commands"
@@ -25,9 +26,11 @@ def test_fault_is_a_command(box: AnsweringBox) -> None:
     box.answers[COMMANDS] = DONE
     assert main(["sim", "fault", "mode:1280x720@59.94", "--for", "2.5", "--url", box.url]) == 0
     assert main(["sim", "fault", "clear", "--url", box.url]) == 0
+    assert main(["sim", "fault", "freeze", "--input", "second", "--url", box.url]) == 0
     assert sent(box) == [
-        {"op": "sim.fault", "args": {"fault": "mode:1280x720@59.94", "seconds": 2.5}},
-        {"op": "sim.fault", "args": {"fault": "clear"}},
+        {"op": "sim.fault", "args": {"fault": "mode:1280x720@59.94", "seconds": 2.5, "input": "main"}},
+        {"op": "sim.fault", "args": {"fault": "clear", "input": "main"}},
+        {"op": "sim.fault", "args": {"fault": "freeze", "input": "second"}},
     ]
 
 
@@ -58,12 +61,12 @@ def test_script_is_played_at_its_times(box: AnsweringBox, capsys: pytest.Capture
         now_s[0] += seconds
 
     script = FaultScript.parse("0 no_signal 1\n2.5 freeze\n4 clear\n", where="here")
-    play(script, box=BoxHttp(box.url), now_s=lambda: now_s[0], sleep=sleep)
+    play(script, box=BoxHttp(box.url), now_s=lambda: now_s[0], sleep=sleep, input=Input.SECOND)
     assert waits == [0.0, 2.5, 1.5]
     assert [body["args"] for body in sent(box)] == [
-        {"fault": "no_signal", "seconds": 1.0},
-        {"fault": "freeze"},
-        {"fault": "clear"},
+        {"fault": "no_signal", "seconds": 1.0, "input": "second"},
+        {"fault": "freeze", "input": "second"},
+        {"fault": "clear", "input": "second"},
     ]
     assert capsys.readouterr().out.split() == ["0.00", "s", "no_signal", "2.50", "s", "freeze", "4.00", "s", "clear"]
 
@@ -72,7 +75,7 @@ def test_script_from_a_file_reaches_the_box(box: AnsweringBox, tmp_path: Path) -
     box.answers[COMMANDS] = DONE
     (tmp_path / "s.txt").write_text("# nothing much\n0 clear\n")
     assert main(["sim", "play", str(tmp_path / "s.txt"), "--url", box.url]) == 0
-    assert sent(box) == [{"op": "sim.fault", "args": {"fault": "clear"}}]
+    assert sent(box) == [{"op": "sim.fault", "args": {"fault": "clear", "input": "main"}}]
 
 
 @pytest.mark.parametrize(

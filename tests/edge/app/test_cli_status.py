@@ -71,11 +71,11 @@ def test_page_says_everything_a_person_asks(box: AnsweringBox, said: pytest.Capt
         "picture  LIVE",
         "signal   locked, 1280x720 at 25 fps, since 5 min, 3 lock change(s)",
         "encoder  main: x264 (software), h264, 7.9 of 8.0 Mbit/s, 25.0 fps",
+        "latency  box p50 9.0 ms, p95 12.5 ms (p95 of encode 7.0)",
         "output   srt (srt): live, 500 delivered, 2 dropped",
         "output   tv (srt): failed, 0 delivered, 0 dropped, no such host",
         "viewers  1",
         "         abcdefgh connected, round trip 12 ms, glass to glass p50 61 ms, p95 80 ms",
-        "latency  box p50 9.0 ms, p95 12.5 ms (p95 of encode 7.0)",
         "link     online, broker 127.0.0.1:1883",
         "health   degraded, CPU 41 %, memory 30 %, disk free 8 %",
         "",
@@ -113,6 +113,20 @@ def test_box_that_has_just_started_still_makes_a_page(box: AnsweringBox, said: p
         "signal   unknown, 0 lock change(s)",
         "viewers  0",
     ]
+
+
+def test_second_input_has_lines_of_its_own(box: AnsweringBox, said: pytest.CaptureFixture[str]) -> None:
+    first = {
+        "name": "main",
+        "source": {"kind": "sim"},
+        **{key: STATUS[key] for key in ("signal", "picture", "encoder", "latency")},
+    }
+    second = {**first, "name": "second", "source": {"kind": "url"}, "picture": {"live": False, "reason": "no cable"}}
+    sink = {**STATUS["sinks"][0], "rung": "second"}
+    lines = page_of(box, {**STATUS, "inputs": [first, second], "sinks": [sink]}, said)
+    at = lines.index("input    second, source url")
+    assert (lines[1], lines[at + 1]) == ("picture  LIVE", "picture  NOT LIVE: no cable")
+    assert "output   srt (srt, second): live, 500 delivered, 2 dropped" in lines
 
 
 def test_text_of_the_box_is_not_taken_for_markup(box: AnsweringBox, said: pytest.CaptureFixture[str]) -> None:

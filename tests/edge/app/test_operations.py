@@ -11,13 +11,14 @@ import pytest
 from edge.app.operations import Operations
 from edge.app.snapshots import LivePictures, Snapshots
 from edge.app.wishes import Wishes
-from edge.config.model import Config, EncoderConfig, SrtSinkConfig
+from edge.config.model import Config, EncoderConfig, SecondConfig, SrtSinkConfig
 from edge.modality.library import Library
 from edge.model.command import Command, Result, ResultState
 from edge.model.errors import Invalid
+from edge.model.inputs import Input
 from edge.model.rect import Rect
 from edge.runtime.command_bus import CommandBus
-from edge.runtime.ipc import Reply
+from edge.runtime.ipc import Answer, Reply
 from edge.vault.seal import Sealer
 from tests.edge.app.media_peer import media_answering
 
@@ -31,6 +32,7 @@ class Box:
     bus: CommandBus
     wishes: Wishes
     faults: list[Mapping[str, Any]]
+    second_faults: list[Mapping[str, Any]]
     state: Path
 
     async def ask(self, op: str, **args: Any) -> Result:
@@ -44,8 +46,29 @@ class Box:
 
 @pytest.fixture
 async def box(short_path: Path, tmp_path: Path) -> AsyncIterator[Box]:
-    """With the configured outputs `srt` and, for want of its passphrase file, the locked `ward`."""
+    """With the configured outputs `srt` and, for want of its passphrase file, the locked `ward`; two inputs."""
     faults: list[Mapping[str, Any]] = []
+    second_faults: list[Mapping[str, Any]] = []
+    config = Config(
+        encoder=EncoderConfig(max_bitrate_bps=10_000_000),
+        second=SecondConfig(enabled=True, encoder=EncoderConfig(bitrate_bps=1_000_000, max_bitrate_bps=2_000_000)),
+        srt=(SrtSinkConfig(), SrtSinkConfig(name="ward", url=URL, passphrase_file=tmp_path / "absent")),
+    )
+    state, bus = tmp_path / "state", CommandBus()
+    sealer = Sealer(tmp_path / "box.key")
+    wishes = Wishes(config=config, path=state / "wishes.sealed", sealer=sealer, library=Library.load(None))
+    async with (
+        media_answering(short_path / "1", _answers(faults, b"jpeg")) as main,
+        media_answering(short_path / "2", _answers(second_faults, b"second")) as second,
+    ):
+        media = {Input.MAIN: main, Input.SECOND: second}
+        snapshots = Snapshots(pictures=LivePictures(media=media), folder=state / "snapshots", sealer=sealer)
+        Operations(wishes=wishes, snapshots=snapshots, media=media, picture_size=lambda: SIZE).register(bus)
+        yield Box(bus, wishes, faults, second_faults, state)
+
+
+def _answers(faults: list[Mapping[str, Any]], jpeg: bytes) -> Mapping[str, Answer]:
+    """Of one media process."""
 
     async def fault(args: Mapping[str, Any]) -> Reply:
         if args.get("fault") == "earthquake":
@@ -54,19 +77,9 @@ async def box(short_path: Path, tmp_path: Path) -> AsyncIterator[Box]:
         return Reply()
 
     async def still(args: Mapping[str, Any]) -> Reply:
-        return Reply({"utc_ns": 0, "width": 640, "height": 480, "live": True}, b"jpeg")
+        return Reply({"utc_ns": 0, "width": 640, "height": 480, "live": True}, jpeg)
 
-    config = Config(
-        encoder=EncoderConfig(max_bitrate_bps=10_000_000),
-        srt=(SrtSinkConfig(), SrtSinkConfig(name="ward", url=URL, passphrase_file=tmp_path / "absent")),
-    )
-    state, bus = tmp_path / "state", CommandBus()
-    sealer = Sealer(tmp_path / "box.key")
-    wishes = Wishes(config=config, path=state / "wishes.sealed", sealer=sealer, library=Library.load(None))
-    async with media_answering(short_path, {"fault": fault, "still": still}) as media:
-        snapshots = Snapshots(pictures=LivePictures(media=media), folder=state / "snapshots", sealer=sealer)
-        Operations(wishes=wishes, snapshots=snapshots, media=media, picture_size=lambda: SIZE).register(bus)
-        yield Box(bus, wishes, faults, state)
+    return {"fault": fault, "still": still}
 
 
 async def test_stop_and_start_name_the_end_state(box: Box) -> None:
@@ -169,6 +182,30 @@ async def test_snapshot_is_taken(box: Box) -> None:
 async def test_fault_is_passed_to_the_media_process(box: Box) -> None:
     assert await box.done("sim.fault", fault="freeze", seconds=2) == {}
     assert box.faults == [{"fault": "freeze", "seconds": 2}]
+    assert await box.done("sim.fault", fault="clear", input="second") == {}
+    assert (len(box.faults), box.second_faults) == (1, [{"fault": "clear"}])
+
+
+async def test_snapshot_is_of_the_input_that_was_asked_for(box: Box) -> None:
+    answer = await box.done("snapshot.take", id="op-2", input="second")
+    assert (answer["input"], answer["bytes"]) == ("second", 6)
+    assert (await box.done("snapshot.take", id="op-2"))["input"] == "second", "a name that is taken keeps its picture"
+
+
+async def test_output_sends_the_rung_that_was_asked_for(box: Box) -> None:
+    await box.done("sink.set", sink="extra", url=URL)
+    await box.done("sink.set", sink="other", url=URL, rung="second")
+    found = {sink.name: sink.rung for sink in box.wishes.plan.sinks}
+    assert (found["extra"], found["other"]) == ("main", "second")
+
+
+async def test_each_rung_has_its_own_bitrate_and_ceiling(box: Box) -> None:
+    assert await box.done("encoder.set", rung="second", bitrate=2_000_000) == {"rung": "second", "bitrate": 2_000_000}
+    assert [(rung.name, rung.bitrate_bps) for rung in box.wishes.plan.rungs] == [
+        ("main", 8_000_000),
+        ("second", 2_000_000),
+    ]
+    assert (await box.ask("encoder.set", rung="second", bitrate=2_000_001)).code == "range"
 
 
 @pytest.mark.parametrize(
@@ -190,6 +227,8 @@ async def test_fault_is_passed_to_the_media_process(box: Box) -> None:
         ("sink.set", {"sink": "x", "url": URL, "running": "yes"}, "invalid", "running"),
         ("sink.set", {"sink": "webrtc", "url": URL}, "reserved_name", "webrtc"),
         ("sink.remove", {"sink": "webrtc"}, "reserved_name", "webrtc"),
+        ("sink.set", {"sink": "x", "url": URL, "rung": "third"}, "unknown_rung", "there is main, second"),
+        ("sink.set", {"sink": "x", "url": URL, "rung": 2}, "invalid", "rung: expected text, got 2"),
         ("encoder.set", {"bitrate": 99_999}, "range", "bitrate: 99999"),
         ("encoder.set", {"bitrate": 10_000_001}, "range", "bitrate: 10000001"),
         ("encoder.set", {"bitrate": 500_000, "rung": "archive"}, "unknown_rung", "archive"),
@@ -207,7 +246,10 @@ async def test_fault_is_passed_to_the_media_process(box: Box) -> None:
         ("mask.set", {"rects": [[0, 0, 9, 9]], "of": [8, 9]}, "mask_outside_picture", "picture of 8x9"),
         ("snapshot.take", {"id": "../etc/passwd"}, "invalid", "id"),
         ("snapshot.take", {"id": "x" * 65}, "invalid", "id"),
+        ("snapshot.take", {"id": "a", "input": "third"}, "unknown_input", "there is main, second"),
         ("sim.fault", {"fault": "earthquake"}, "invalid", "earthquake"),
+        ("sim.fault", {"fault": "clear", "input": "third"}, "unknown_input", "third"),
+        ("sim.fault", {"fault": "clear", "input": 2}, "invalid", "input: expected text, got 2"),
     ],
 )
 async def test_wrong_command_is_rejected_with_its_reason_and_changes_nothing(

@@ -10,6 +10,7 @@ from blockbuster import blockbuster_ctx
 
 from edge.app.snapshots import LivePictures, Snapshots
 from edge.model.errors import EdgeError, Invalid, NotFound, PeerGone, SignalLost, Unavailable
+from edge.model.inputs import Input
 from edge.runtime.ipc import IpcClient, Reply
 from edge.vault.seal import Sealer
 from tests.edge.app.media_peer import media_answering
@@ -39,7 +40,7 @@ def shown() -> Shown:
 @pytest.fixture
 async def pictures(short_path: Path, shown: Shown) -> AsyncIterator[LivePictures]:
     async with media_answering(short_path, {"still": shown.still}) as media:
-        yield LivePictures(media=media)
+        yield LivePictures(media={Input.MAIN: media})
 
 
 @pytest.fixture
@@ -57,6 +58,7 @@ async def test_taken_picture_is_kept_sealed_and_opens_to_the_same(snapshots: Sna
         about = await snapshots.take("op-1")
     assert about == {
         "id": "op-1",
+        "input": "main",
         "captured": "2026-11-23T00:00:00.123456Z",
         "width": 1280,
         "height": 720,
@@ -87,16 +89,27 @@ async def test_lost_signal_keeps_nothing(snapshots: Snapshots, shown: Shown, tmp
     assert not (tmp_path / "snapshots").exists()
 
 
+async def test_unknown_input_is_refused_by_name(snapshots: Snapshots, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="no input 'second'; there is main") as caught:
+        await snapshots.take("op-1", "second")
+    assert caught.value.code == "unknown_input"
+    assert not (tmp_path / "snapshots").exists()
+
+
 async def test_absent_media_process_is_peer_gone(tmp_path: Path) -> None:
     media = IpcClient(name="media", path=tmp_path / "nobody")
-    snapshots = Snapshots(pictures=LivePictures(media=media), folder=tmp_path, sealer=Sealer(tmp_path / "box.key"))
+    snapshots = Snapshots(
+        pictures=LivePictures(media={Input.MAIN: media}), folder=tmp_path, sealer=Sealer(tmp_path / "box.key")
+    )
     with pytest.raises(PeerGone):
         await snapshots.take("op-1")
 
 
 def test_unknown_name_is_not_found(tmp_path: Path) -> None:
     media = IpcClient(name="media", path=tmp_path / "nobody")
-    snapshots = Snapshots(pictures=LivePictures(media=media), folder=tmp_path, sealer=Sealer(tmp_path / "box.key"))
+    snapshots = Snapshots(
+        pictures=LivePictures(media={Input.MAIN: media}), folder=tmp_path, sealer=Sealer(tmp_path / "box.key")
+    )
     with pytest.raises(NotFound, match="op-9") as caught:
         snapshots.open("op-9")
     assert caught.value.code == "unknown_snapshot"

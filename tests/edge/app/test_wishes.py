@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from edge.app.wishes import Wishes
-from edge.config.model import Config
-from edge.model.errors import EdgeError, Invalid, NotFound
+from edge.config.model import Config, EncoderConfig, MaskConfig, ModalityConfig, SecondConfig, SrtSinkConfig
+from edge.model.errors import EdgeError, Invalid, NotFound, Rejected
+from edge.model.inputs import Input
+from edge.model.picture import Mask, Sheet
+from edge.model.rect import Rect
 from tests.edge.app.kept_state import OTHER_URL, PHRASE, URL, State, bitrate_of, running_of, sink_of, spec_of
 
 
@@ -176,3 +179,55 @@ def test_what_is_as_configured_again_is_no_override(state: State, there_and_back
     there_and_back(wishes)
     assert b'"sinks": [], "removed": {}, "stopped": {}, "bitrates": {}' in state.on_disk()
     assert wishes.plan == state.wishes().plan
+
+
+_SECOND = Config(
+    modality=ModalityConfig(preset="endoscopy"),
+    second=SecondConfig(
+        enabled=True, encoder=EncoderConfig(bitrate_bps=1_000_000), mask=MaskConfig(rects=((0, 0, 64, 64),))
+    ),
+    srt=(SrtSinkConfig(url=URL), SrtSinkConfig(name="other", url=OTHER_URL, rung=Input.SECOND)),
+)
+
+
+def test_each_media_process_is_told_its_own_outputs_rung_and_picture(state: State) -> None:
+    wishes = state.start(_SECOND)
+    first, second = wishes.plan_for("main"), wishes.plan_for("second")
+    assert ([sink.name for sink in first.sinks], [rung.name for rung in first.rungs]) == (["webrtc", "srt"], ["main"])
+    assert ([sink.name for sink in second.sinks], [rung.name for rung in second.rungs]) == (["other"], ["second"])
+    assert first.picture == wishes.picture.spec
+    assert first.picture.modes, "the preset asks for modes"
+    assert (second.picture.modes, second.picture.crop) == ((), None), "a preset is about the first input"
+    assert second.picture.blacks((1920, 1080)) == (Rect(0, 0, 64, 64),)
+
+
+def test_mask_by_command_is_about_the_first_input(state: State) -> None:
+    wishes = state.start(_SECOND)
+    before = wishes.plan_for("second")
+    wishes.set_mask(Mask((Sheet((1920, 1080), (Rect(100, 100, 10, 10),)),)))
+    wishes.set_preset("none")
+    assert wishes.plan_for("second") == before
+    assert wishes.plan_for("main").picture.blacks((1920, 1080)) == (Rect(100, 100, 10, 10),)
+
+
+def test_clinical_floor_of_a_preset_is_that_of_the_first_rung(state: State) -> None:
+    wishes = state.start(_SECOND)
+    floor_bps = wishes.limits("main").floor_bps
+    with pytest.raises(Rejected) as caught:
+        wishes.set_bitrate("main", floor_bps - 1)
+    assert caught.value.code == "below_clinical_floor"
+    wishes.set_bitrate("second", 200_000)
+    assert [rung.bitrate_bps for rung in state.start(_SECOND).plan_for("second").rungs] == [200_000]
+
+
+def test_output_moves_to_another_rung(state: State) -> None:
+    wishes = state.start(_SECOND)
+    wishes.set_sink(spec_of("srt", url=URL, rung="second"))
+    assert [sink.name for sink in wishes.plan_for("main").sinks] == ["webrtc"]
+    assert [sink.name for sink in wishes.plan_for("second").sinks] == ["srt", "other"]
+
+
+def test_output_of_a_rung_that_there_is_not_is_refused(state: State) -> None:
+    with pytest.raises(NotFound, match="no rung 'second'; there is main") as caught:
+        state.wishes().set_sink(spec_of("extra", rung="second"))
+    assert caught.value.code == "unknown_rung"

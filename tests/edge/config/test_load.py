@@ -10,6 +10,7 @@ import pytest
 from edge.config.load import load, load_layers
 from edge.config.model import Config, SourceKind
 from edge.model.errors import Invalid
+from edge.model.inputs import Input
 
 
 def put(path: Path, text: str) -> Path:
@@ -149,7 +150,31 @@ BAD = {
     "srt without port": Bad(
         "[[srt]]\nurl = 'srt://a'", '@: srt.0.url: must name a port, as in srt://HOST:PORT (got "srt://a")'
     ),
-    "url kind without url": Bad("[source]\nkind = 'url'", "@: source: kind 'url' needs source.url.url"),
+    "url kind without url": Bad("[source]\nkind = 'url'", "@: source: kind 'url' needs an address in url.url"),
+    "second url without url": Bad(
+        "[second]\nenabled = true\n[second.source]\nkind = 'url'",
+        "@: second.source: kind 'url' needs an address in url.url",
+    ),
+    "second above its ceiling": Bad(
+        "[second.encoder]\nbitrate_bps = 30000000", "@: second.encoder: bitrate_bps is above max_bitrate_bps"
+    ),
+    "second mask outside its picture": Bad(
+        "[second.mask]\nof = [640, 480]\nrects = [[600, 0, 64, 64]]",
+        "@: second.mask: rects: [600, 0, 64, 64] does not lie inside the picture of 640x480",
+    ),
+    "second on the same device": Bad(
+        "[source]\nkind = 'v4l2'\n[second]\nenabled = true\n[second.source]\nkind = 'v4l2'",
+        "@: second: its source is the first input's device; one device gives one picture",
+    ),
+    "second on the same camera": Bad(
+        "[source]\nkind = 'picamera'\n[second]\nenabled = true\n[second.source]\nkind = 'picamera'",
+        "@: second: its source is the first input's device; one device gives one picture",
+    ),
+    "second mistyped": Bad("[second]\nenable = true", "@: second.enable: unknown key; did you mean enabled?"),
+    "no such rung": Bad("[[srt]]\nrung = 'third'", "@: srt.0.rung: must be 'main' or 'second' (got \"third\")"),
+    "rung without its input": Bad(
+        "[[srt]]\nrung = 'second'", "@: srt: output 'srt' has the rung 'second', but second.enabled is false"
+    ),
     "above the ceiling": Bad("[encoder]\nbitrate_bps = 30000000", "@: encoder: bitrate_bps is above max_bitrate_bps"),
     "long value": Bad(f"[web]\nport = '{'x' * 80}'", f'@: web.port: must be a whole number (got "{"x" * 56}...)'),
     "syntax": Bad("[web]\nport = = 3", "@: is not TOML: Invalid value (at line 2, column 8)"),
@@ -217,3 +242,26 @@ def test_secrets_are_not_in_messages(base: Path, text: str, sets: tuple[str, ...
     with pytest.raises(Invalid) as caught:
         load(base=base, sets=sets)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[source]\nkind = 'v4l2'\n[second.source]\nkind = 'v4l2'",
+        "[source]\nkind = 'v4l2'\n[second]\nenabled = true\n[second.source]\nkind = 'v4l2'\nv4l2.device = 'b'",
+        "[second]\nenabled = true",
+    ],
+)
+def test_second_input_may_be_off_or_another_device_or_simulated_too(base: Path, text: str) -> None:
+    put(base, text)
+    assert load(base=base).second.source.kind
+
+
+def test_box_has_one_input_until_the_second_is_enabled(base: Path) -> None:
+    assert list(load(base=base).inputs) == ["main"]
+    put(base, "[second]\nenabled = true\n[second.source.sim]\nfps = 25\n[[srt]]\nrung = 'second'")
+    config = load(base=base)
+    assert list(config.inputs) == ["main", "second"]
+    assert config.inputs[Input.MAIN].encoder is config.encoder
+    assert (config.inputs[Input.SECOND].source.sim.fps, config.source.sim.fps) == (25, 60)
+    assert config.srt[0].rung == "second"

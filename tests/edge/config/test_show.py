@@ -54,10 +54,10 @@ def test_changed_names_value_and_layer(tmp_path: Path) -> None:
     base = tmp_path / "edge.toml"
     base.write_text("[web]\nport = 9090\n[mqtt]\nport = 1883\n")
     loaded = load_layers(base=base, sets=["encoder.gop_s=1", "srt.0.latency_ms=300"])
-    text = show_changed(loaded)
+    text, url = show_changed(loaded), Config().srt[0].url
     assert text.splitlines() == [
         "encoder.gop_s = 1.0  # --set",
-        'srt = [{name = "srt", url = "srt://127.0.0.1:9710?mode=listener", latency_ms = 300, stream_id = ""}]  # --set',
+        f'srt = [{{name = "srt", url = "{url}", latency_ms = 300, stream_id = "", rung = "main"}}]  # --set',
         f"web.port = 9090  # {base}",
     ]
     assert load_text(text, tmp_path) == loaded.config

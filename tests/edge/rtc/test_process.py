@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,15 @@ import pytest
 from edge.config.model import WebrtcConfig
 from edge.model.errors import EdgeError
 from edge.model.feedback import KeyframeRequest
+from edge.model.frame import AccessUnit
 from edge.rtc.process import RtcProcess
 from edge.runtime.clock import SystemClock
 from edge.runtime.ipc import IpcClient
+from tests.edge.rtc.conftest import MediaSocket
+
+
+def of_rung(unit: AccessUnit, rung: str) -> AccessUnit:
+    return replace(unit, format=replace(unit.format, rung=rung))
 
 
 @pytest.fixture
@@ -20,10 +27,18 @@ def pushed() -> list[Mapping[str, Any]]:
 
 
 @pytest.fixture
-async def control(tmp_path: Path, media, running, eventually, pushed) -> IpcClient:
+async def second(tmp_path: Path) -> AsyncIterator[MediaSocket]:
+    socket = MediaSocket(tmp_path / "second.sock")
+    await socket.start()
+    yield socket
+    await socket.stop()
+
+
+@pytest.fixture
+async def control(tmp_path: Path, media, second, running, eventually, pushed) -> IpcClient:
     process = RtcProcess(
         config=WebrtcConfig(max_viewers=1),
-        units_path=media.path,
+        units={"main": media.path, "second": second.path},
         ipc_path=tmp_path / "rtc.sock",
         clock=SystemClock(),
     )
@@ -32,6 +47,7 @@ async def control(tmp_path: Path, media, running, eventually, pushed) -> IpcClie
     for component in process.components:
         running(component)
     await media.connected()
+    await second.connected()
     await eventually(lambda: client.connected)
     return client
 
@@ -47,9 +63,10 @@ async def test_a_viewer_joins_watches_and_leaves_over_local_ipc(
     assert (await viewer.picture()).width == 320
     assert media.feedback[0] == KeyframeRequest("viewer-1", "join")
     await eventually(lambda: bool(pushed[-1]["viewers"]) and pushed[-1]["viewers"][0]["delivered"] > 0)
-    assert pushed[-1]["media_connected"] is True
+    feed = pushed[-1]["feeds"]["main"]
+    assert feed["media_connected"] is True
     assert pushed[-1]["viewers"][0]["session"] == joined["session"]
-    assert 0 <= pushed[-1]["unit_age_ms"] < 60_000
+    assert 0 <= feed["unit_age_ms"] < 60_000
     await control.request("end", {"session": joined["session"]})
     await eventually(lambda: pushed[-1]["viewers"] == [])
 
@@ -70,11 +87,42 @@ async def test_the_picture_comes_back_after_the_media_process_died(
     assert after[-1].pts > before.pts
 
 
+async def test_a_viewer_of_the_second_rung_sees_that_one_and_asks_its_media_process(
+    control, media, second, make_viewer, show, playing, pushed, eventually
+) -> None:
+    viewer = make_viewer()
+    joined = (await control.request("offer", {"rung": "second", "sdp": await viewer.offer()})).body
+    await viewer.accept(joined["sdp"])
+    playing(show.play(lambda unit: second.send_unit(of_rung(unit, "second"))))
+    assert (await viewer.picture()).width == 320
+    assert second.feedback[0] == KeyframeRequest("viewer-1", "join")
+    assert media.feedback == []
+    await eventually(lambda: bool(pushed[-1]["viewers"]) and pushed[-1]["viewers"][0]["rung"] == "second")
+
+
+async def test_the_death_of_one_media_process_is_not_felt_by_a_viewer_of_the_other(
+    control, media, second, make_viewer, show, playing, eventually
+) -> None:
+    viewer = make_viewer()
+    joined = (await control.request("offer", {"rung": "main", "sdp": await viewer.offer()})).body
+    await viewer.accept(joined["sdp"])
+    playing(show.play(media.send_unit))
+    await viewer.picture()
+    media.feedback.clear()
+    await second.stop()
+    await second.start()
+    await second.connected()
+    for _ in range(15):
+        await viewer.picture()
+    assert media.feedback == [], "nothing was lost, so no keyframe is asked for"
+
+
 async def test_status_says_when_nothing_comes_in(control, media, pushed, eventually) -> None:
-    await eventually(lambda: bool(pushed) and pushed[-1]["media_connected"])
-    assert pushed[-1]["unit_age_ms"] is None
+    await eventually(lambda: bool(pushed) and pushed[-1]["feeds"]["main"]["media_connected"])
+    assert pushed[-1]["feeds"]["main"]["unit_age_ms"] is None
     await media.stop()
-    await eventually(lambda: not pushed[-1]["media_connected"])
+    await eventually(lambda: not pushed[-1]["feeds"]["main"]["media_connected"])
+    assert pushed[-1]["feeds"]["second"]["media_connected"] is True
 
 
 async def test_the_output_can_be_stopped(control, pushed, make_viewer, eventually) -> None:

@@ -16,7 +16,7 @@ from edge.runtime.clock import SystemClock
 
 @pytest.fixture
 async def sessions(feedback) -> AsyncIterator[WhepSessions]:
-    whep = WhepSessions(feedback=feedback, clock=SystemClock(), max_viewers=2)
+    whep = WhepSessions(feedback={"main": feedback}, clock=SystemClock(), max_viewers=2)
     yield whep
     await whep.set_enabled(False)
 
@@ -161,7 +161,7 @@ async def test_picture_goes_on_after_a_restart_of_media_time_gap(sessions, make_
     await joined(sessions, viewer)
     playing(show.play(sessions.deliver))
     before = await viewer.picture()
-    sessions.resync()
+    sessions.resync("main")
     pictures = [await viewer.picture() for _ in range(20)]
     assert pictures[-1].pts > before.pts
 
@@ -259,7 +259,7 @@ async def test_a_viewer_that_vanishes_leaves_no_session(
 
 
 async def test_a_viewer_that_never_connects_leaves_no_session(feedback, clock, make_viewer) -> None:
-    sessions = WhepSessions(feedback=feedback, clock=clock, join_s=20)
+    sessions = WhepSessions(feedback={"main": feedback}, clock=clock, join_s=20)
     await sessions.offer("main", await make_viewer().offer())
     clock.advance(19)
     await sessions.sweep()

@@ -20,7 +20,9 @@ def got() -> list[AccessUnit | str]:
 
 @pytest.fixture
 def feed(media, got: list[AccessUnit | str]) -> UnitFeed:
-    return UnitFeed(path=media.path, on_unit=got.append, on_connect=lambda: got.append("connected"), retry_s=0.01)
+    return UnitFeed(
+        rung="main", path=media.path, on_unit=got.append, on_connect=lambda: got.append("connected"), retry_s=0.01
+    )
 
 
 async def test_units_arrive_unchanged(feed, media, got, make_unit: MakeUnit, running, eventually) -> None:
@@ -58,7 +60,7 @@ async def test_the_feed_comes_back_after_the_media_process_died(
 
 
 async def test_the_feed_starts_before_the_media_process(tmp_path: Path, running, eventually) -> None:
-    feed = UnitFeed(path=tmp_path / "not-yet.sock", on_unit=lambda unit: None, retry_s=0.01)
+    feed = UnitFeed(rung="main", path=tmp_path / "not-yet.sock", on_unit=lambda unit: None, retry_s=0.01)
     context = running(feed)
     await eventually(lambda: context.is_ready)
     feed.request_keyframe("viewer-1", "join")

@@ -55,7 +55,7 @@ class Front:
 
 @pytest.fixture
 async def sessions(feedback) -> AsyncIterator[WhepSessions]:
-    whep = WhepSessions(feedback=feedback, clock=SystemClock())
+    whep = WhepSessions(feedback={"main": feedback}, clock=SystemClock())
     yield whep
     await whep.set_enabled(False)
 

@@ -77,7 +77,9 @@ class OneViewerWhep:
 class StillPictures:
     current: Still | None = None
 
-    async def still(self) -> Still:
+    async def still(self, input: str = "main") -> Still:
+        if input != "main":
+            raise NotFound(f"no input {input!r}", code="unknown_input")
         if self.current is None:
             raise SignalLost("no picture on the input: no_signal")
         return self.current

@@ -25,6 +25,13 @@ async def test_snapshot_tells_when_it_was_captured(web: Any, client: httpx.Async
     assert answer.headers["cache-control"] == "no-store"
 
 
+async def test_snapshot_is_of_the_input_that_is_asked_for(web: Any, client: httpx.AsyncClient) -> None:
+    web.pictures.current = Still(b"\xff\xd8jpeg", UTC_NS, 1920, 1080, live=True)
+    assert (await client.get("/api/v1/snapshot.jpg?input=main")).status_code == 200
+    answer = await client.get("/api/v1/snapshot.jpg?input=second")
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_input")
+
+
 async def test_frozen_snapshot_says_so(web: Any, client: httpx.AsyncClient) -> None:
     web.pictures.current = Still(b"\xff\xd8", UTC_NS, 1920, 1080, live=False)
     assert (await client.get("/api/v1/snapshot.jpg")).headers["x-live"] == "false"
@@ -69,13 +76,18 @@ async def test_readyz_is_a_problem_until_the_picture_flows(web: Any, client: htt
     assert (await client.get("/readyz")).status_code == 200
 
 
-DOCUMENT = {
+RUNG = {"name": "main", "codec": "h264", "target_bps": 8_000_000, "fps": 59.94, "keyframes": None}
+INPUT = {
+    "name": "main",
     "signal": {"state": "locked", "lock_changes": 2},
     "picture": {"live": True, "age_ms": 12.5, "reason": ""},
-    "encoder": {"rungs": [{"name": "main", "codec": "h264", "target_bps": 8_000_000, "fps": 59.94, "keyframes": None}]},
-    "sinks": [{"name": 'a"b\\c\n', "kind": "srt", "state": "live", "delivered": 10, "dropped": 1}],
-    "viewers": [{"session": "s1", "rtt_ms": 3.5}],
+    "encoder": {"rungs": [RUNG]},
     "latency": {"stages": {"encode": {"p50": 3500, "p95": 4700, "p99": 5000}, "odd": None}, "box": {"p95": 9000}},
+}
+DOCUMENT = {
+    "inputs": [INPUT, {**INPUT, "name": "second", "picture": {"live": False}}],
+    "sinks": [{"name": 'a"b\\c\n', "kind": "srt", "rung": "main", "state": "live", "delivered": 10, "dropped": 1}],
+    "viewers": [{"session": "s1", "rung": "main", "rtt_ms": 3.5}],
     "health": {"cpu_pct": 41.5, "temperature_c": None, "mem_pct": float("nan"), "processes": {"media": {"rss_mb": 2}}},
     "link": {"state": "online"},
     "issues": [{"code": "no_space", "severity": "error"}, "odd"],
@@ -87,17 +99,18 @@ def test_metrics_show_the_document() -> None:
     lines = exposition(DOCUMENT).splitlines()
     for line in (
         'scopecast_up{version="1.2.3"} 1',
-        'scopecast_signal_state{state="locked"} 1',
-        'scopecast_signal_state{state="no_cable"} 0',
-        "scopecast_signal_lock_changes_total 2",
+        'scopecast_signal_state{input="main",state="locked"} 1',
+        'scopecast_signal_state{input="main",state="no_cable"} 0',
+        'scopecast_signal_lock_changes_total{input="main"} 2',
         "# TYPE scopecast_signal_lock_changes_total counter",
-        "scopecast_picture_live 1",
-        "scopecast_picture_age_seconds 0.0125",
-        'scopecast_rung_target_bps{rung="main",codec="h264"} 8000000',
-        'scopecast_sink_dropped_total{sink="a\\"b\\\\c\\n",kind="srt"} 1',
+        'scopecast_picture_live{input="main"} 1',
+        'scopecast_picture_live{input="second"} 0',
+        'scopecast_picture_age_seconds{input="main"} 0.0125',
+        'scopecast_rung_target_bps{input="main",rung="main",codec="h264"} 8000000',
+        'scopecast_sink_dropped_total{sink="a\\"b\\\\c\\n",kind="srt",rung="main"} 1',
         "scopecast_viewers 1",
-        'scopecast_latency_seconds{stage="encode",quantile="0.95"} 0.0047',
-        'scopecast_latency_seconds{stage="box",quantile="0.95"} 0.009',
+        'scopecast_latency_seconds{input="main",stage="encode",quantile="0.95"} 0.0047',
+        'scopecast_latency_seconds{input="second",stage="box",quantile="0.95"} 0.009',
         "scopecast_cpu_percent 41.5",
         'scopecast_process_rss_bytes{process="media"} 2097152.0',
         "scopecast_link_up 1",
