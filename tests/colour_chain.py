@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from board.av.x264 import X264Encoder
-from edge.media.freeze import FreezeWatch
 from edge.media.keyframe_gate import KeyframeGate
 from edge.media.latency import LatencyBook
-from edge.media.mixer import Mixer
+from edge.media.mixer import Feed, Mixer
 from edge.media.rung import Rung
 from edge.media.signal_book import SignalBook
 from edge.media.slate import FrozenBanner, SlatePainter
 from edge.model.frame import AccessUnit, Frame, Stamps
+from edge.model.picture import PictureSpec
 from edge.model.video import EncodeTarget
 from edge.runtime.clock import SystemClock
 from edge.runtime.component import Context
@@ -47,10 +47,10 @@ class ColourChain:
             book=self.book,
             slate=SlatePainter(painter=BlockPainter()),
             banner=FrozenBanner(painter=BlockPainter()),
-            freeze=FreezeWatch(after_ns=0),  # the bars stand still
             slate_after_ns=slate_after_ns,
-            rungs=(self._rung.put,),
+            rungs=(Feed(self._rung.put),),
         )
+        self.mixer.frame_as(PictureSpec(freeze_after_ms=0))  # the bars stand still
 
     def send(self, frame: Frame) -> None:
         """The frame as captured now; returns when its unit has been published."""

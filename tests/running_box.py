@@ -118,7 +118,8 @@ class RunningBox:
             with urllib.request.urlopen(request, timeout=20) as response:
                 return response.status, json.load(response)
         except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
+            with error:
+                return error.code, json.load(error)
 
     def fault(self, kind: str, seconds: float | None = None, **more: object) -> None:
         code, answer = self.command("sim.fault", fault=kind, seconds=seconds, **more)

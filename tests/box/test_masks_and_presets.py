@@ -19,7 +19,13 @@ EDGE_ERROR = 48  # JPEG's blocks ring beside an edge, and a block is 16 pixels w
 
 
 def snapshot(box: RunningBox) -> npt.NDArray[np.uint8]:
-    with urllib.request.urlopen(box.url + "/api/v1/snapshot.jpg", timeout=10) as response:
+    """Raises OSError while there is none."""
+    try:
+        response = urllib.request.urlopen(box.url + "/api/v1/snapshot.jpg", timeout=10)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise
+    with response:
         return np.asarray(Image.open(io.BytesIO(response.read())).convert("RGB"))
 
 
@@ -50,7 +56,7 @@ def test_mask_set_over_http_is_in_the_still_and_in_the_status(running_box: Runni
     code, answer = running_box.command("mask.set", rects=[NAME])
     assert (code, answer["payload"]) == (200, {"rects": [NAME], "of": [1280, 720]})
     running_box.wait_until(lambda: running_box.status()["mask"]["applied"] == 1, what="the mask is applied")
-    assert is_masked(running_box)
+    running_box.wait_until(lambda: is_masked(running_box), what="the still is masked", patience_s=5)
     after = snapshot(running_box)
     below = slice(400, 700)
     same = np.abs(after[below].astype(int) - before[below]).max(axis=2) <= JPEG_ERROR
@@ -70,9 +76,8 @@ def test_mask_of_another_shape_withholds_the_picture_with_an_issue(running_box: 
     assert status["picture"]["live"] is False
     assert "640x480" in status["mask"]["withheld"]
     assert status["signal"]["state"] == "locked"
-    with pytest.raises(urllib.error.HTTPError) as refused:
+    with pytest.raises(urllib.error.HTTPError):
         snapshot(running_box)
-    refused.value.close()
 
 
 def test_preset_changes_the_limits_of_the_running_encoder(running_box: RunningBox) -> None:

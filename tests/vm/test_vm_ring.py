@@ -9,7 +9,7 @@ import pytest
 
 from tests.vm import machine
 
-LIMIT_S = 720
+LIMIT_S = 1200
 NOT_COLLECTED = "not collected"
 
 
