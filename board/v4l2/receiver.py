@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from board.edid.agreement import agrees
 from board.v4l2.abi.codes import InputCap, MbusCode
 from board.v4l2.abi.requests import Vidioc
 from board.v4l2.abi.structs import Capability
@@ -190,7 +191,7 @@ class Receiver:
         try:
             there = read_edid(node, pad)
             wanted = self._edid or there
-            if not wanted or (there == wanted and not force):
+            if not wanted or (agrees(there, wanted) and not force):
                 return "as wanted"
             write_edid(node, pad, wanted)
             there = read_edid(node, pad)
@@ -198,7 +199,7 @@ class Receiver:
             if means_gone(error):
                 raise
             return f"not written: {_edid_refusal(error)}"
-        return "written" if there == wanted else "written, but reads back otherwise"
+        return "written" if agrees(there, wanted) else "written, but reads back otherwise"
 
 
 def _edid_refusal(error: OSError) -> str:

@@ -83,6 +83,8 @@ class Lease:
                 raise Fault("frame buffer released twice")
             self._count -= 1
             last = self._count == 0
+            if last:
+                self._planes, self.native = (), None  # the memory must not live as long as whoever holds the frame
         if last and self._give_back is not None:
             self._give_back()
 

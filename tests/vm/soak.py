@@ -72,6 +72,7 @@ def main() -> int:
         source = capture()
         source.open()
         frame_of(source).lease.release()
+        print(_dequeue(source), flush=True)
         cable = Cable(device, chance)
         before = _held(source)
         for number in range(events):
@@ -83,6 +84,21 @@ def main() -> int:
         source.close()
     _print(events, seed, recovered, stuck, before, after)
     return 1 if stuck else 0
+
+
+def _dequeue(source: V4l2Source) -> str:
+    """How long pictures wait in the driver, while nothing happens."""
+    waits: list[float] = []
+    for _ in range(300):
+        frame = frame_of(source)
+        waits.append((frame.stamps.dequeued_ns - frame.stamps.captured_ns) / 1e6)
+        frame.lease.release()
+    ranked = sorted(waits)
+    period_ms = 1000 / frame.format.fps
+    return (
+        f"captured to dequeued, {frame.format.width}x{frame.format.height} at {float(frame.format.fps):g} fps: "
+        f"p50 {ranked[150]:.1f}, p95 {ranked[285]:.1f} ms; a frame period is {float(period_ms):.1f} ms"
+    )
 
 
 def _one(

@@ -8,6 +8,7 @@ import os
 import numpy as np
 import pytest
 
+from board.edid.agreement import agrees
 from board.edid.build import build
 from board.edid.limits import lock
 from board.edid.modes import mode
@@ -137,8 +138,8 @@ def test_interlaced_signal_comes_out_progressive(hdmi: lab.Vivid, pixel_format: 
     "fault",
     [
         "Inject V4L2_BUF_FLAG_ERROR",
-        "Inject VIDIOC_QUEUE_SETUP Error",
-        "Inject VIDIOC_BUF_PREPARE Error",
+        "Inject VIDIOC_REQBUFS Error",
+        "Inject VIDIOC_QBUF Error",
         "Inject VIDIOC_STREAMON Error",
         "Inject Fatal Streaming Error",
         "Disconnect",
@@ -148,7 +149,7 @@ def test_fault_of_the_driver_is_survived(hdmi: lab.Vivid, fault: str) -> None:
     with opened(capture()) as source:
         frame_of(source).lease.release()
         hdmi.set_control(fault)
-        if "STREAMON" in fault or "SETUP" in fault or "PREPARE" in fault:
+        if "VIDIOC" in fault:
             hdmi.set_control(MODE, "No Lock")  # so that it starts anew and meets the fault
             signal_of(source, SignalState.NO_LOCK)
             hdmi.set_control(MODE, CURRENT)
@@ -178,7 +179,7 @@ def test_edid_is_written_at_the_start_and_reads_back(hdmi: lab.Vivid) -> None:
     with opened(capture(edid_for=lambda profile: wanted)) as source:
         assert source.detail()["edid"] == "written"
     with Node(hdmi.node_path, kernel=LinuxKernel()) as node:
-        assert read_edid(node, 0) == wanted
+        assert agrees(read_edid(node, 0), wanted)  # vivid puts a CEC address in
     with opened(capture(edid_for=lambda profile: wanted)) as source:
         assert source.detail()["edid"] == "as wanted"
 
