@@ -224,7 +224,7 @@ def test_each_raw_format_has_its_planes(multiplanar: int, code: str, pixel: Pixe
     with lab.vivid(multiplanar=multiplanar), opened(capture(kinds=(code,))) as source:
         frame = frame_of(source)
         assert frame.format.pixel is pixel
-        assert _brightest(frame.lease.planes[0].memory) > 200  # the first bar is white
+        assert _brightest(frame.lease.planes[0].memory) >= 170  # the first bar is 75 % white
         frame.lease.release()
 
 
