@@ -5,13 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-from edge.model.frame import Plane
 from edge.model.video import Pixel, Range, VideoFormat
-
-Rows = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +47,6 @@ def layout_of(video: VideoFormat) -> tuple[PlaneLayout, ...]:
             return (PlaneLayout(2, 1, (one + neutral) * 2),)
         case Pixel.RGB24 | Pixel.BGR24:
             return (PlaneLayout(1, 1, one * 3),)
-
-
-def shares_chroma(pixel: Pixel) -> bool:
-    """Whether neighbouring pixels have one colour between them."""
-    return pixel not in (Pixel.RGB24, Pixel.BGR24)
-
-
-def rows_of(plane: Plane, *, rows: int, row_bytes: int) -> Rows:
-    """The plane's rows as an array over the same memory; the last one may lack its padding."""
-    flat = np.frombuffer(plane.memory, np.uint8)[: plane.stride * (rows - 1) + row_bytes]
-    return np.lib.stride_tricks.as_strided(
-        flat, shape=(rows, row_bytes), strides=(plane.stride, 1), writeable=not plane.memory.readonly
-    )
 
 
 def _le16(value: int) -> bytes:

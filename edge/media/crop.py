@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edge.media.cells import layout_of, rows_of, shares_chroma
+from edge.media.cells import layout_of
+from edge.media.layout import plane_rows
 from edge.model.errors import Invalid
 from edge.model.frame import Frame, Lease, Plane
 from edge.model.rect import Rect
@@ -18,7 +19,7 @@ def crop_of(video: VideoFormat, rect: Rect) -> Rect:
 
     Raises Invalid `crop_outside_picture` naming both.
     """
-    cut = rect.grown_to_even() if shares_chroma(video.pixel) else rect
+    cut = rect.grown_to_even() if not video.pixel.is_rgb else rect
     if not cut.within(video.width, video.height):
         sentence = f"crop {rect} does not lie inside the picture of {video.width}x{video.height}"
         raise Invalid(sentence, code="crop_outside_picture")
@@ -51,7 +52,7 @@ def compact(frame: Frame) -> Frame:
     if all(plane.stride == row_bytes for plane, (_, row_bytes) in whole):
         return frame
     planes = tuple(
-        Plane(rows_of(plane, rows=rows, row_bytes=row_bytes).copy().reshape(-1).data, row_bytes)
+        Plane(plane_rows(plane, rows, row_bytes).copy().reshape(-1).data, row_bytes)
         for plane, (rows, row_bytes) in zip(frame.lease.planes, shapes, strict=True)
     )
     frame.lease.release()

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from edge.media.cells import PlaneLayout, Rows, layout_of, rows_of, shares_chroma
+from edge.media.cells import PlaneLayout, layout_of
+from edge.media.layout import Bytes, plane_rows
 from edge.model.frame import Frame, Lease, Plane
 from edge.model.rect import Rect
 
@@ -46,7 +47,7 @@ class Masker:
         planes, at = [], 0
         for plane, (rows, row_bytes) in zip(source.planes, shapes, strict=True):
             part = buffer[at : at + rows * row_bytes]
-            part.reshape(rows, row_bytes)[:] = rows_of(plane, rows=rows, row_bytes=row_bytes)
+            part.reshape(rows, row_bytes)[:] = plane_rows(plane, rows, row_bytes)
             planes.append(Plane(part.data, row_bytes))
             at += rows * row_bytes
         source.release()
@@ -67,15 +68,15 @@ class Masker:
 def black_out(frame: Frame, rects: Sequence[Rect]) -> Frame:
     """Draw on the frame's own memory. Where pixels share chroma a rectangle grows to even sides."""
     video = frame.format
-    grown = [rect.grown_to_even() for rect in rects] if shares_chroma(video.pixel) else rects
+    grown = [rect.grown_to_even() for rect in rects] if not video.pixel.is_rgb else rects
     for plane, layout in zip(frame.lease.planes, layout_of(video), strict=True):
-        rows = rows_of(plane, rows=layout.rows(video.height), row_bytes=layout.row_bytes(video.width))
+        rows = plane_rows(plane, layout.rows(video.height), layout.row_bytes(video.width))
         for rect in grown:
             _fill(rows, layout, rect)
     return frame
 
 
-def _fill(rows: Rows, layout: PlaneLayout, rect: Rect) -> None:
+def _fill(rows: Bytes, layout: PlaneLayout, rect: Rect) -> None:
     cell = len(layout.black)
     left, top = rect.x // layout.across * cell, rect.y // layout.down
     right, bottom = layout.row_bytes(rect.x + rect.width), layout.rows(rect.y + rect.height)
