@@ -72,6 +72,7 @@ def main() -> int:
         source = capture()
         source.open()
         frame_of(source).lease.release()
+        device.set_control("Timestamp Source", "Start of Exposure")  # the other one lies ahead of the buffer
         print(_dequeue(source), flush=True)
         cable = Cable(device, chance)
         before = _held(source)
