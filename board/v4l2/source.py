@@ -190,8 +190,7 @@ class V4l2Source:
         self._modes_changed = False
         if receiver.by_timings or self._session is None:
             return None
-        self._stop_session()
-        return self._start_session(receiver, self._watch.settled)
+        return self._start_anew(receiver)
 
     def _look(self, receiver: Receiver) -> Signal | None:
         watch, now = self._watch, self._clock.mono_ns()
@@ -266,6 +265,8 @@ class V4l2Source:
         if not self._watch.settled.locked or self._watch.doubtful:
             return None
         session, now = self._session, self._clock.mono_ns()
+        if session is not None and session.broken and session.gave:
+            return self._start_anew(receiver)
         starved = self._starved(now)
         patience_ns = self._ladder.patience_ns(first_picture=session is None or not session.gave)
         if not starved and now - self._waiting_since_ns < patience_ns:
@@ -278,6 +279,11 @@ class V4l2Source:
         if rung is Rung.REQUERY:  # what is seen now will tell
             return None
         return self._say(self._refusal or _no_pictures(by_timings=receiver.by_timings, starved=starved))
+
+    def _start_anew(self, receiver: Receiver) -> Signal | None:
+        """A stream that gave pictures and has failed: no reason to wait. One that fails at once climbs the ladder."""
+        self._stop_session()
+        return self._start_session(receiver, self._watch.settled)
 
     def _starved(self, now: int) -> bool:
         """Whether all buffers have been on loan for so long that some must be lost; until then we just wait."""
@@ -293,8 +299,7 @@ class V4l2Source:
         if rung is Rung.REQUERY:
             self._watch.note_event(self._clock.mono_ns())
         elif rung is Rung.RESTART:
-            self._stop_session()
-            self._start_session(receiver, self._watch.settled)
+            self._start_anew(receiver)
         else:
             if rung is Rung.RESET:
                 self._stop_session()

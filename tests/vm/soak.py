@@ -17,7 +17,7 @@ from pathlib import Path
 
 from board.v4l2.source import V4l2Source
 from tests.vm import lab
-from tests.vm.capture_kit import capture, frame_of
+from tests.vm.capture_kit import capture, frame_of, size_of
 
 _STUCK_S = 60.0
 _MODE, _TIMINGS, _DROPPED = "DV Timings Signal Mode", "DV Timings", "Percentage of Dropped Buffers"
@@ -33,6 +33,7 @@ class Cable:
         self._device = device
         self._chance = chance
         self._entries = [one for one in device.menu(_TIMINGS) if one.startswith(_MODES)]
+        self.expected = (1280, 720)
         self.events: Mapping[str, Callable[[], None]] = {
             "unplugged": lambda: self._signal("No Signal"),
             "unplugged, frames stop": self._silent,
@@ -58,8 +59,16 @@ class Cable:
         self._signal("No Signal")
 
     def _another_mode(self) -> None:
-        self._device.set_control(_TIMINGS, self._chance.choice(self._entries))
+        entry = self._chance.choice([one for one in self._entries if size(one) != self.expected])
+        self.expected = size(entry)
+        self._device.set_control(_TIMINGS, entry)
         self._signal(_SELECTED)
+
+
+def size(entry: str) -> tuple[int, int]:
+    """Of a menu entry such as `1280x720p60`."""
+    width, _, rest = entry.partition("x")
+    return int(width), int(rest.partition("p")[0])
 
 
 def main() -> int:
@@ -111,7 +120,8 @@ def _one(
         cable.heal(event)
     healed = time.monotonic()
     try:
-        frame_of(source, reopen=True, patience_s=_STUCK_S).lease.release()
+        while size_of(source, reopen=True, patience_s=_STUCK_S) != cable.expected:
+            continue  # pictures of the old mode, which were on their way
     except AssertionError:
         return False
     recovered[event].append(time.monotonic() - healed)

@@ -111,8 +111,19 @@ class TestRecovery:
         self, running: V4l2Source, driver: UnicamTc358743, clock: HandClock
     ) -> None:
         driver.break_queue()
+        began_ns = clock.now_ns
         frame = until(running, clock, lambda one: isinstance(one, Frame) and one.discontinuity, seconds=5)
         assert isinstance(frame, Frame)
+        assert clock.now_ns - began_ns < 500_000_000, "a stream that has failed is no reason to wait"
+        assert running.detail()["recovery"] == ""
+
+    def test_a_queue_that_breaks_whenever_it_starts_climbs_the_ladder(
+        self, running: V4l2Source, driver: UnicamTc358743
+    ) -> None:
+        driver.kernel.fail(Vidioc.DQBUF, errno.EPIPE, times=1000)
+        for _ in range(40):
+            running.read(0.2)
+        assert running.detail()["recovery"] != ""
 
     def test_a_failing_dqbuf_is_no_lost_device(
         self, running: V4l2Source, driver: UnicamTc358743, clock: HandClock
