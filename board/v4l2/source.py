@@ -268,7 +268,7 @@ class V4l2Source:
         if session is not None and session.broken and session.gave:
             return self._start_anew(receiver)
         starved = self._starved(now)
-        patience_ns = self._ladder.patience_ns(first_picture=session is None or not session.gave)
+        patience_ns = self._ladder.patience_ns(first_picture=session is not None and not session.gave)
         if not starved and now - self._waiting_since_ns < patience_ns:
             return None
         self._waiting_since_ns, self._flowing_since_ns = now, None
