@@ -99,7 +99,7 @@ async def _showing(video: VideoFormat) -> AsyncIterator[str]:
     """The URL of a page that shows the bars of that format, ten pictures a second."""
     loop = asyncio.get_running_loop()
     chain = ColourChain(lambda unit: loop.call_soon_threadsafe(sessions.deliver, unit) and None)
-    sessions = WhepSessions(feedback=_Keyframes(chain), clock=SystemClock())
+    sessions = WhepSessions(feedback={"main": _Keyframes(chain)}, clock=SystemClock())
     server = await asyncio.start_server(Front(sessions).serve, "127.0.0.1", 0)
     context = Context()
     with chain.running():
