@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from board.v4l2.kernel import EXCEPT, READ, TROUBLE, Kernel
-from board.v4l2.ladder import RecoveryLadder, Rung
+from board.v4l2.ladder import RecoveryLadder, Step
 from board.v4l2.node import gone
 from board.v4l2.pictures import Overrule
 from board.v4l2.probe import Reading
@@ -274,9 +274,9 @@ class V4l2Source:
         self._waiting_since_ns, self._flowing_since_ns = now, None
         refused = self._refusal is not None and self._refusal.state is SignalState.OUT_OF_RANGE
         # neither a mode that we cannot take nor buffers that are not given back is a fault of the device
-        rung = Rung.RESTART if starved or refused else self._ladder.next_rung()
-        self._apply(rung, receiver)
-        if rung is Rung.REQUERY:  # what is seen now will tell
+        step = Step.RESTART if starved or refused else self._ladder.next_step()
+        self._apply(step, receiver)
+        if step is Step.REQUERY:  # what is seen now will tell
             return None
         return self._say(self._refusal or _no_pictures(by_timings=receiver.by_timings, starved=starved))
 
@@ -295,16 +295,16 @@ class V4l2Source:
         self._waiting_since_ns = now
         return now - self._starved_since_ns >= _STARVED_NS
 
-    def _apply(self, rung: Rung, receiver: Receiver) -> None:
-        if rung is Rung.REQUERY:
+    def _apply(self, step: Step, receiver: Receiver) -> None:
+        if step is Step.REQUERY:
             self._watch.note_event(self._clock.mono_ns())
-        elif rung is Rung.RESTART:
+        elif step is Step.RESTART:
             self._start_anew(receiver)
         else:
-            if rung is Rung.RESET:
+            if step is Step.RESET:
                 self._stop_session()
                 receiver.reset()
-            elif rung is Rung.REBIND:
+            elif step is Step.REBIND:
                 self._stop_session()
                 self._rebind(receiver.path)
             self._reopen()

@@ -78,11 +78,6 @@ class Rung:
     def put(self, frame: Frame) -> None:
         self._mailbox.put(frame)
 
-    def retarget(self, bitrate_bps: int) -> None:
-        """Change the bitrate of the running encoder at the next frame."""
-        with self._lock:
-            self._wanted_target = replace(self._wanted_target, bitrate_bps=bitrate_bps)
-
     def aim(self, target: EncodeTarget) -> None:
         """Have that target from the next frame on: in the running encoder where it can, else in a new epoch."""
         with self._lock:

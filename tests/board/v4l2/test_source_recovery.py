@@ -43,9 +43,9 @@ class TestRecovery:
         kernel = driver.kernel
         counted = (Vidioc.QUERY_DV_TIMINGS, Vidioc.STREAMON, Vidioc.ENUM_FMT, Vidioc.S_EDID)
         effects = []
-        for rung in ("requery", "restart_stream", "reopen", "reset_subdevice"):
+        for step in ("requery", "restart_stream", "reopen", "reset_subdevice"):
             before = {one: kernel.count(one) for one in counted}
-            assert climbing(running, 1) == [rung]
+            assert climbing(running, 1) == [step]
             running.read(0.3)
             effects.append({one for one in counted if kernel.count(one) > before[one]})
         requery, restart, reopen, reset = effects

@@ -117,7 +117,7 @@ def test_request_through_the_gate_forces_one_keyframe() -> None:
 def test_new_bitrate_reaches_the_running_encoder_without_a_new_epoch() -> None:
     bench = _Bench()
     bench.feed()
-    bench.rung.retarget(2_000_000)
+    bench.rung.aim(EncodeTarget(2_000_000, 20_000_000))
     bench.feed()
     assert len(bench.encoders) == 1
     assert bench.encoders[0].targets[-1].bitrate_bps == 2_000_000
@@ -127,7 +127,7 @@ def test_new_bitrate_reaches_the_running_encoder_without_a_new_epoch() -> None:
 def test_encoder_that_cannot_follow_gets_a_successor_in_a_new_epoch() -> None:
     bench = _Bench(live_retarget=False)
     bench.feed()
-    bench.rung.retarget(2_000_000)
+    bench.rung.aim(EncodeTarget(2_000_000, 20_000_000))
     bench.feed()
     assert len(bench.encoders) == 2
     assert bench.encoders[0].closed == 1
