@@ -10,7 +10,9 @@ from typing import Any, Protocol, runtime_checkable
 from edge.model.frame import AccessUnit, Encoded, Frame
 from edge.model.picture import CaptureMode
 from edge.model.signal import Signal
-from edge.model.video import EncodeTarget, StreamFormat, VideoFormat
+from edge.model.video import Codec, EncodeTarget, StreamFormat, Trait, VideoFormat
+
+ENCODE_DEADLINE_S = 0.5  # an encoder that is silent for so long is stalled; the first picture may take four times that
 
 
 class Clock(Protocol):
@@ -82,15 +84,22 @@ class Retarget(Enum):
 class Encoder(Protocol):
     """One rung's encoder. Blocking; one thread. No reordering, parameter sets at each keyframe.
 
-    `open` raises NotSupported when it cannot do that format; the encoder picks the layout that it
-    works in. `encode` takes frames of any layout whose format is the same when `coded`, without a
-    new set-up, and never keeps the lease after it returns.
+    `open` raises NotSupported when it cannot do that format, Unavailable (DeviceGone, Missing, EncoderFailed) when
+    the encoder is not there or does not start; the encoder picks the layout that it works in. `encode` takes frames
+    of any layout whose format is the same when `coded`, without a new set-up, and never keeps the lease after it
+    returns; it raises EncoderFailed (`encoder_failed`, `encoder_stalled`) when the encoder breaks down, and waits
+    for no picture longer than `ENCODE_DEADLINE_S`. What comes out carries the time of the frame that it is of.
+    A keyframe is a picture where decoding can begin: an IDR. `traits` says what of a target it can follow.
     """
 
     @property
     def name(self) -> str: ...
     @property
     def hardware(self) -> bool: ...
+    @property
+    def codec(self) -> Codec: ...
+    @property
+    def traits(self) -> frozenset[Trait]: ...
     def open(self, video: VideoFormat, target: EncodeTarget) -> None: ...
     def encode(self, frame: Frame, *, force_key: bool) -> Sequence[Encoded]: ...
     def retarget(self, target: EncodeTarget) -> Retarget: ...

@@ -12,7 +12,7 @@ from av.video.frame import PictureType
 from board.av.intake import FrameIntake
 from edge.model.errors import Fault, NotSupported
 from edge.model.frame import PTS_HZ, Encoded, Frame, pts_of
-from edge.model.video import Colorimetry, EncodeTarget, Range, VideoFormat
+from edge.model.video import Codec, Colorimetry, EncodeTarget, Range, Trait, VideoFormat
 from edge.ports import Retarget
 
 _TIME_BASE = Fraction(1, PTS_HZ)
@@ -54,6 +54,14 @@ class X264Encoder:
     @property
     def hardware(self) -> bool:
         return False
+
+    @property
+    def codec(self) -> Codec:
+        return Codec.H264
+
+    @property
+    def traits(self) -> frozenset[Trait]:
+        return frozenset((Trait.LIVE_BITRATE,))
 
     def open(self, video: VideoFormat, target: EncodeTarget) -> None:
         """Raises NotSupported for a size, rate, speed or bitrate that cannot be encoded."""

@@ -7,6 +7,7 @@
     + PeerGone       peer_gone
     + TimedOut       timed_out
     + Missing        missing (a program or a library is not installed)
+    + EncoderFailed  encoder_failed (encoder_stalled, encoder_garbage: what it did)
   x Rejected         the caller: do not retry unchanged
     + Invalid        invalid
     + Busy           busy
@@ -58,6 +59,12 @@ class TimedOut(Unavailable):
 
 class Missing(Unavailable):
     code = "missing"
+
+
+class EncoderFailed(Unavailable):
+    """An encoder that was opened does not do its work; another one may."""
+
+    code = "encoder_failed"
 
 
 class Rejected(EdgeError):

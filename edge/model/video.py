@@ -96,13 +96,38 @@ class Codec(StrEnum):
     H265 = "h265"
 
 
+class Refresh(StrEnum):
+    """How a picture heals after a loss: by regular keyframes, or by a column of intra blocks that wanders.
+
+    With `intra` only the first picture of an epoch and those asked for are keyframes.
+    """
+
+    KEYFRAMES = "keyframes"
+    INTRA = "intra"
+
+
+class Trait(StrEnum):
+    """What an encoder can beyond the least that all can; a wish for what it cannot is not an error."""
+
+    LIVE_BITRATE = "live_bitrate"
+    INTRA_REFRESH = "intra_refresh"
+    SLICES = "slices"
+
+
 @dataclass(frozen=True, slots=True)
 class EncodeTarget:
-    """What a rung is asked for. `max_bitrate_bps` is the ceiling of live retargeting."""
+    """What a rung is asked for. `max_bitrate_bps` is the ceiling of live retargeting.
+
+    `gop_s`: seconds between keyframes, or for one turn of intra-refresh. `vbv_frames`: how many frame intervals
+    of the ceiling's line time one picture may take (CBR's buffer). `slices`: parts of a picture.
+    """
 
     bitrate_bps: int
     max_bitrate_bps: int
     gop_s: float = 2.0
+    refresh: Refresh = Refresh.KEYFRAMES
+    vbv_frames: float = 3.0
+    slices: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,79 @@
+"""What is known of a board before it is looked at: which encoders it may have and how each is driven.
+
+A board profile is data (`board/profiles/NAME.toml`); what is really there is for a probe to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from edge.model.video import Codec, Pixel
+
+PropertyValue = str | int | float | bool
+
+
+class EncoderKind(StrEnum):
+    """Which back end drives an encoder."""
+
+    V4L2M2M = "v4l2m2m"
+    GST = "gst"
+    AV = "av"
+    SIM = "sim"
+
+
+@dataclass(frozen=True, slots=True)
+class GstProperty:
+    """A property of a GStreamer element. It is given the value times `scale`; `live`: it may be set while playing."""
+
+    name: str
+    scale: float = 1.0
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GstElement:
+    """A GStreamer encoder element and how an EncodeTarget is said to it.
+
+    `before` and `after`: elements around it, as in gst-launch. It is given raw pictures in `pixel`.
+    The properties take: bitrate and ceiling in bit/s, gop in frames, buffer (VBV) in bits, or in ms with
+    `buffer_ms`. `fixed` and, for intra-refresh, `refresh` are set as they stand; `slices` takes their number.
+    """
+
+    element: str
+    before: str = ""
+    after: str = ""
+    pixel: Pixel = Pixel.NV12
+    fixed: Mapping[str, PropertyValue] = field(default_factory=dict)
+    refresh: Mapping[str, PropertyValue] = field(default_factory=dict)
+    bitrate: GstProperty | None = None
+    ceiling: GstProperty | None = None
+    gop: tuple[GstProperty, ...] = ()
+    buffer: GstProperty | None = None
+    buffer_ms: GstProperty | None = None
+    slices: GstProperty | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderFact:
+    """One encoder that a board may have. `name` is what status and configuration call it.
+
+    `library`: the encoder's name in FFmpeg, for kind `av`. `driver` and `card`: what QUERYCAP says of the node, for
+    kind `v4l2m2m`. `pixels_per_s`: what the silicon is said to manage for all its encodes together; None where only
+    the probe can tell, as in software. `latency_ms`: what others measured, None when nobody is known to have.
+    """
+
+    name: str
+    kind: EncoderKind
+    codec: Codec = Codec.H264
+    hardware: bool = False
+    library: str = ""
+    driver: str = ""
+    card: str = ""
+    gst: GstElement | None = None
+    max_width: int = 8192
+    max_height: int = 8192
+    pixels_per_s: int | None = None
+    latency_ms: float | None = None
+    note: str = ""
