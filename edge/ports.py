@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Protocol, runtime_checkable
 
-from edge.model.frame import AccessUnit, Encoded, Frame
+from edge.model.frame import AccessUnit, Encoded, Frame, Plane
 from edge.model.picture import CaptureMode
 from edge.model.signal import Signal
 from edge.model.video import Codec, EncodeTarget, StreamFormat, Trait, VideoFormat
@@ -104,6 +104,24 @@ class Encoder(Protocol):
     def encode(self, frame: Frame, *, force_key: bool) -> Sequence[Encoded]: ...
     def retarget(self, target: EncodeTarget) -> Retarget: ...
     def close(self) -> None: ...
+
+
+class Shrinker(Protocol):
+    """Makes a frame smaller, for one rung."""
+
+    def shrink(self, frame: Frame, video: VideoFormat) -> Frame:
+        """The picture in that size, yuv420p, with a lease of its own; valid until the next call."""
+        ...
+
+
+class Decoder(Protocol):
+    """Access units of one stream back into pictures: to judge an encoder by what it puts out.
+
+    Each picture is yuv420p, a Plane each for Y, Cb and Cr, in the order in which a receiver shows them. Raises Invalid.
+    """
+
+    def decode(self, unit: bytes) -> Sequence[tuple[Plane, ...]]: ...
+    def flush(self) -> Sequence[tuple[Plane, ...]]: ...
 
 
 class Sink(Protocol):

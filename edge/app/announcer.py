@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge.config.model import Config, SrtSinkConfig
-from edge.model.inputs import Input
+from edge.model.inputs import RungName
 from edge.runtime.component import Context
 
 _LOOK_S = 0.2
@@ -70,7 +70,7 @@ class Announcer:
 
 
 def _srt_line(sink: SrtSinkConfig) -> str:
-    return f"  SRT       {sink.url.split('?')[0]}" + ("" if sink.rung is Input.MAIN else f" ({sink.rung})")
+    return f"  SRT       {sink.url.split('?')[0]}" + ("" if sink.rung is RungName.MAIN else f" ({sink.rung})")
 
 
 def _reachable(host: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from edge.config.model import Config, EncoderConfig, MaskConfig, SrtSinkConfig
 from edge.model.errors import Invalid
-from edge.model.inputs import Input
+from edge.model.inputs import RungName
 from edge.model.picture import NO_PRESET, Mask, Sheet
 from edge.model.rect import Rect
 from edge.model.sink import SinkKind, SinkSpec
@@ -72,10 +72,10 @@ class Configured:
         """Reads the passphrase files (blocking). Raises nothing: what is wrong locks its sink."""
         built_in = ConfiguredSink(SinkSpec(name=WEBRTC, kind=SinkKind.WHEP), fingerprint="built-in")
         preset = config.modality.preset
-        presets = {Input.MAIN: {} if preset == NO_PRESET else {"preset": preset}}
+        presets = {RungName.MAIN: {} if preset == NO_PRESET else {"preset": preset}}
         return cls(
             sinks={WEBRTC: built_in} | {entry.name: _sink(entry) for entry in config.srt},
-            rungs={name: _rung(own.encoder, presets.get(name, {})) for name, own in config.inputs.items()},
+            rungs={name: _rung(own, presets.get(name, {})) for name, own in config.rungs.items()},
             freeze_after_ms=config.liveness.freeze_after_ms,
             preset=preset,
             preset_fingerprint=_fingerprint({"preset": preset}),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from edge.app.encoder_findings import encoder_findings
 from edge.media.framing import NO_PLAN
 from edge.model.inputs import Input
 from edge.model.picture import CaptureMode
@@ -80,7 +81,7 @@ class Findings:
             yield from _picture(entry, subject)
             yield from _mask(entry, subject)
             yield from _parts(parts, subject)
-        yield from _encoder(entry)
+        yield from encoder_findings(entry, subject)
         yield from self._latency(_worst_latency_ms(document, entry), subject, now_s)
 
     def _process(self, name: str, subject: str = "", *, up: bool, now_s: float) -> Iterator[Finding]:
@@ -153,13 +154,6 @@ def _parts(parts: Iterable[Mapping[str, Any]], subject: str) -> Iterator[Finding
         if part["restarts"] >= _MANY_RESTARTS and part["state"] in ("failed", "waiting"):
             advice = "It is restarted by itself; the message says what it needs."
             yield Finding("component_failing", Severity.ERROR, advice, name, part["last_error"])
-
-
-def _encoder(entry: Mapping[str, Any]) -> Iterator[Finding]:
-    for rung in entry["encoder"].get("rungs", ()):
-        if rung.get("refusal"):
-            advice = "Set the imaging device to 1920x1080, 50 or 60 Hz, progressive."
-            yield Finding("encoder_refuses", Severity.ERROR, advice, rung["name"], rung["refusal"])
 
 
 def _sinks(document: Mapping[str, Any]) -> Iterator[Finding]:

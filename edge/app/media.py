@@ -8,31 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from edge.app.boards import make_encoder, make_source
+from board.sim.encoder_trouble import EncoderTrouble
+from edge.app.boards import make_source
+from edge.app.branches import Branch, Branches
+from edge.app.encoders import SOFTWARE, candidates
 from edge.app.media_status import MediaStatus
 from edge.app.outputs import Outputs
 from edge.app.paths import Places, media_process
 from edge.app.plan_wire import from_wire
 from edge.app.process import claim_urgency, run_process
-from edge.config.model import Config, EncoderConfig, LivenessConfig
+from edge.config.model import Config, LivenessConfig
 from edge.media.capture import CaptureLoop, SlateLoop
 from edge.media.crop import compact
-from edge.media.distributor import Distributor
-from edge.media.keyframe_gate import KeyframeGate
 from edge.media.latency import LatencyBook
 from edge.media.mixer import Feed, Mixer
 from edge.media.painter import PillowPainter
-from edge.media.rung import Rung
 from edge.media.signal_book import SignalBook
 from edge.media.slate import FrozenBanner, SlatePainter, title_of
 from edge.model.errors import Invalid, NotSupported, SignalLost
 from edge.model.feedback import Feedback, KeyframeRequest
 from edge.model.inputs import Input
-from edge.model.video import EncodeTarget
 from edge.ports import Clock, Faultable, Prefers
 from edge.runtime.clock import SystemClock
 from edge.runtime.component import Component, Context, Threaded
@@ -51,25 +51,20 @@ class MediaProcess:
     """Wires the media parts of one input."""
 
     def __init__(self, *, config: Config, input: Input, places: Places, supervisor: Supervisor) -> None:
-        own = config.inputs[input]
         self._input = input
         self._places = places
         clock = SystemClock()
         latency = LatencyBook(clock=clock)
-        self._gate = KeyframeGate(clock=clock)
-        self._distributor = Distributor(gate=self._gate, latency=latency, clock=clock)
-        self._rung = Rung(
-            name=input,
-            make_encoder=lambda: make_encoder(own.encoder),
-            target=_target(own.encoder),
-            gate=self._gate,
-            publish=self._distributor.publish,
-            latency=latency,
-            clock=clock,
-        )
+        self._trouble = EncoderTrouble(clock=clock)
+        self._branches = Branches(clock=clock, latency=latency, cores=os.cpu_count() or 1)
+        for name, own in config.rungs.items():
+            if name.input is input:
+                line = candidates(SOFTWARE, own, codec=config.codec_of(name), trouble=self._trouble)
+                self._branches.add(name, own, line)
         self._book = SignalBook(clock=clock)
-        self._mixer = _mixer(config.liveness, clock=clock, book=self._book, rung=self._rung)
-        self._source = make_source(own.source, clock=clock)
+        feeds = tuple(Feed(branch.rung.put) for branch in self._branches.all.values())
+        self._mixer = _mixer(config.liveness, clock=clock, book=self._book, feeds=feeds)
+        self._source = make_source(config.inputs[input].source, clock=clock)
         self._capture = CaptureLoop(
             source=self._source,
             mixer=self._mixer,
@@ -78,12 +73,12 @@ class MediaProcess:
             clock=clock,
             outage=OutageLog(logging.getLogger(__name__), f"source {self._source.name}"),
         )
-        self._outputs = Outputs(distributor=self._distributor, supervisor=supervisor)
+        self._outputs = Outputs(outlets=self._branches.outlets, supervisor=supervisor)
         self._status = MediaStatus(
             source=self._source,
             book=self._book,
             mixer=self._mixer,
-            rung=self._rung,
+            branches=self._branches,
             outputs=self._outputs,
             latency=latency,
             supervisor=supervisor,
@@ -97,25 +92,30 @@ class MediaProcess:
         self._one_still = asyncio.Lock()  # each holds a buffer of the source
 
     def components(self) -> tuple[Component, ...]:
-        bus = BusServer(path=self._places.units(self._input), outlet=self._distributor, on_feedback=self._on_feedback)
         return (
             Threaded("capture", self._capture.work, critical=True, stall_s=_STALL_S),
             Threaded("slate", SlateLoop(mixer=self._mixer).work, critical=True, stall_s=_STALL_S),
-            Threaded(f"rung-{self._input}", self._rung.work, critical=True, stall_s=_STALL_S),
-            Threaded("unit-bus", bus.work, critical=True),
+            *(part for branch in self._branches.all.values() for part in self._parts(branch)),
             self._server,
             _Ticker(push=self._tell),
         )
 
     def close(self) -> None:
-        self._distributor.close()
+        self._branches.close()
+
+    def _parts(self, branch: Branch) -> tuple[Component, ...]:
+        def on_feedback(feedback: Feedback) -> None:
+            if isinstance(feedback, KeyframeRequest):
+                branch.gate.request(feedback)
+
+        bus = BusServer(path=self._places.units(branch.name), outlet=branch.distributor, on_feedback=on_feedback)
+        return (
+            Threaded(f"rung-{branch.name}", branch.rung.work, critical=True, stall_s=_STALL_S),
+            Threaded(f"units-{branch.name}", bus.work, critical=True),
+        )
 
     def _tell(self) -> None:
         self._server.push("status", self._status.document())
-
-    def _on_feedback(self, feedback: Feedback) -> None:
-        if isinstance(feedback, KeyframeRequest):
-            self._gate.request(feedback)
 
     async def _answer_plan(self, args: Mapping[str, Any]) -> Reply:
         plan = from_wire(args)
@@ -124,8 +124,7 @@ class MediaProcess:
             self._source.prefer(plan.picture.modes)
         async with self._applying:
             await self._outputs.apply(plan.sinks)
-        for rung in plan.rungs:
-            self._rung.aim(EncodeTarget(rung.bitrate_bps, rung.max_bitrate_bps, rung.gop_s))
+        self._branches.aim(plan.rungs)
         self._tell()
         return Reply()
 
@@ -149,12 +148,14 @@ class MediaProcess:
         return Reply(body, jpeg)
 
     async def _answer_fault(self, args: Mapping[str, Any]) -> Reply:
-        if not isinstance(self._source, Faultable):
+        kind = str(args.get("fault", ""))
+        faulty = self._trouble if self._trouble.knows(kind) else self._source
+        if not isinstance(faulty, Faultable):
             raise NotSupported(f"the source {self._source.name} is real and takes no simulated faults")
         seconds = args.get("seconds")
         if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float)):
             raise Invalid(f"seconds: expected a number, got {seconds!r}")
-        self._source.fault(str(args.get("fault", "")), seconds)
+        faulty.fault(kind, seconds)
         return Reply()
 
 
@@ -176,7 +177,7 @@ class _Ticker:
             await asyncio.sleep(_STATUS_S)
 
 
-def _mixer(config: LivenessConfig, *, clock: Clock, book: SignalBook, rung: Rung) -> Mixer:
+def _mixer(config: LivenessConfig, *, clock: Clock, book: SignalBook, feeds: tuple[Feed, ...]) -> Mixer:
     painter = PillowPainter()
     return Mixer(
         clock=clock,
@@ -184,12 +185,8 @@ def _mixer(config: LivenessConfig, *, clock: Clock, book: SignalBook, rung: Rung
         slate=SlatePainter(painter=painter),
         banner=FrozenBanner(painter=painter),
         slate_after_ns=config.slate_after_ms * 1_000_000,
-        rungs=(Feed(rung.put),),
+        rungs=feeds,
     )
-
-
-def _target(encoder: EncoderConfig) -> EncodeTarget:
-    return EncodeTarget(bitrate_bps=encoder.bitrate_bps, max_bitrate_bps=encoder.max_bitrate_bps, gop_s=encoder.gop_s)
 
 
 def main(config: Config, input: Input = Input.MAIN) -> int:

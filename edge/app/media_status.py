@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from edge.app.branches import Branches
+from edge.app.encoder_status import candidate_of, rung_of
 from edge.app.outputs import OutputReport, Outputs
 from edge.app.picture_status import framing_of
 from edge.media.latency import LatencyBook
 from edge.media.mixer import Mixer
-from edge.media.rung import Rung
 from edge.media.signal_book import SignalBook
 from edge.model.video import VideoFormat
 from edge.ports import Source
@@ -27,7 +28,7 @@ class MediaStatus:
         source: Source,
         book: SignalBook,
         mixer: Mixer,
-        rung: Rung,
+        branches: Branches,
         outputs: Outputs,
         latency: LatencyBook,
         supervisor: Supervisor,
@@ -35,7 +36,7 @@ class MediaStatus:
         self._source = source
         self._book = book
         self._mixer = mixer
-        self._rung = rung
+        self._branches = branches
         self._outputs = outputs
         self._latency = latency
         self._supervisor = supervisor
@@ -68,9 +69,13 @@ class MediaStatus:
         }
 
     def _encoder(self) -> Mapping[str, Any]:
-        report = self._rung.report()
-        rung = {k: v for k, v in asdict(report).items() if k not in ("encoder", "hardware")}
-        return {"name": report.encoder, "hardware": report.hardware, "rungs": [rung]}
+        first = self._branches.first.rung.report()
+        return {
+            "name": first.encoder,
+            "hardware": first.hardware,
+            "rungs": [rung_of(branch.rung.report()) for branch in self._branches.all.values()],
+            "candidates": [candidate_of(standing) for standing in self._branches.standings()],
+        }
 
     def _latencies(self) -> Mapping[str, Any]:
         stages = {name: asdict(values) for name, values in self._latency.report().items()}

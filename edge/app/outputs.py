@@ -10,7 +10,7 @@ from typing import Any
 
 from edge.media.distributor import Distributor
 from edge.media.sink_runner import SinkReport
-from edge.model.errors import EdgeError
+from edge.model.errors import EdgeError, NotFound
 from edge.model.sink import SinkKind, SinkSpec
 from edge.model.status import SinkState
 from edge.runtime.component import Threaded
@@ -37,10 +37,10 @@ class OutputReport:
 
 
 class Outputs:
-    """Event loop only. A changed spec is a new sink; the others go on undisturbed."""
+    """Event loop only. `outlets` by rung. A changed spec is a new sink; the others go on undisturbed."""
 
-    def __init__(self, *, distributor: Distributor, supervisor: Supervisor) -> None:
-        self._distributor = distributor
+    def __init__(self, *, outlets: Mapping[str, Distributor], supervisor: Supervisor) -> None:
+        self._outlets = outlets
         self._supervisor = supervisor
         self._specs: dict[str, SinkSpec] = {}
         self._listeners: dict[str, SrtListener] = {}
@@ -56,7 +56,7 @@ class Outputs:
                 self._start(spec)
 
     def reports(self) -> tuple[OutputReport, ...]:
-        running = {report.name: report for report in self._distributor.reports()}
+        running = {report.name: report for outlet in self._outlets.values() for report in outlet.reports()}
         return tuple(self._report(spec, running) for spec in self._specs.values())
 
     def _start(self, spec: SinkSpec) -> None:
@@ -71,19 +71,22 @@ class Outputs:
             self._refused[spec.name] = error
 
     def _open(self, spec: SinkSpec) -> None:
+        outlet = self._outlets.get(spec.rung)
+        if outlet is None:
+            raise NotFound(f"no rung {spec.rung!r}; there is {', '.join(self._outlets)}", code="unknown_rung")
         if parse_srt_url(spec.url).mode is SrtMode.LISTENER:
-            listener = self._listeners[spec.name] = SrtListener(spec=spec, outlet=self._distributor)
+            listener = self._listeners[spec.name] = SrtListener(spec=spec, outlet=outlet)
             self._supervisor.start(Threaded(_listener_name(spec.name), listener.work))
         else:
-            self._distributor.attach(SrtSink(spec=spec))
+            outlet.attach(SrtSink(spec=spec))
 
     async def _stop(self, name: str) -> None:
-        del self._specs[name]
+        spec = self._specs.pop(name)
         self._refused.pop(name, None)
         if self._listeners.pop(name, None) is not None:
             await self._supervisor.end(_listener_name(name))
-        else:
-            await asyncio.to_thread(self._distributor.detach, name)
+        elif spec.rung in self._outlets:
+            await asyncio.to_thread(self._outlets[spec.rung].detach, name)
 
     def _report(self, spec: SinkSpec, running: Mapping[str, SinkReport]) -> OutputReport:
         if not spec.running:

@@ -9,20 +9,23 @@ from edge.app.overrides import Overrides
 from edge.modality.library import Library
 from edge.modality.preset import Preset
 from edge.model.errors import NotFound
-from edge.model.inputs import Input
+from edge.model.inputs import RungName
 from edge.model.picture import NO_PRESET, Mask, PictureSpec
+from edge.model.video import Priority
 
 LEAST_BPS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """In bit/s. `floor_bps` is the clinical floor where a preset holds."""
+    """In bit/s. `floor_bps` is the clinical floor where a preset holds, which `clinical` says."""
 
     floor_bps: int
     start_bps: int
     ceiling_bps: int
     gop_s: float
+    clinical: bool = False
+    priority: Priority = Priority.DETAIL
 
     @classmethod
     def of(cls, rung: ConfiguredRung) -> Limits:
@@ -79,9 +82,9 @@ def _preset(name: str, library: Library) -> tuple[Preset | None, str]:
 def _limits(configured: Configured, preset: Preset | None) -> Limits:
     """The preset's figures stand in for the encoder's configured ones."""
     if preset is None:
-        return Limits.of(configured.rungs[Input.MAIN])
-    rate = preset.settings.bitrate
-    return Limits(rate.floor_bps, rate.start_bps, rate.ceiling_bps, preset.settings.gop_s)
+        return Limits.of(configured.rungs[RungName.MAIN])
+    rate, priority = preset.settings.bitrate, Priority(preset.settings.priority)
+    return Limits(rate.floor_bps, rate.start_bps, rate.ceiling_bps, preset.settings.gop_s, True, priority)
 
 
 def _freeze_after_ms(configured: Configured, preset: Preset | None) -> int:

@@ -10,6 +10,7 @@ from edge.model.errors import Fault, Invalid
 from edge.model.picture import Area, CaptureMode, Mask, PictureSpec, Sheet
 from edge.model.rect import Rect
 from edge.model.sink import MediaPlan, RungSpec, SinkKind, SinkSpec
+from edge.model.video import Priority
 
 
 def to_wire(plan: MediaPlan) -> Mapping[str, Any]:
@@ -21,7 +22,7 @@ def from_wire(body: Mapping[str, Any]) -> MediaPlan:
     try:
         return MediaPlan(
             sinks=tuple(sink_from_wire(sink) for sink in body["sinks"]),
-            rungs=tuple(RungSpec(**rung) for rung in body["rungs"]),
+            rungs=tuple(_rung(rung) for rung in body["rungs"]),
             picture=_picture(body["picture"]),
         )
     except (KeyError, TypeError, ValueError, Invalid) as error:
@@ -35,6 +36,10 @@ def sink_from_wire(body: Mapping[str, Any]) -> SinkSpec:
 def mask_from_wire(body: Mapping[str, Any]) -> Mask:
     """Raises KeyError, TypeError, ValueError or Invalid."""
     return Mask(tuple(_sheet(sheet) for sheet in body["sheets"]))
+
+
+def _rung(body: Mapping[str, Any]) -> RungSpec:
+    return RungSpec(**{**body, "priority": Priority(body["priority"])})
 
 
 def _picture(body: Mapping[str, Any]) -> PictureSpec:

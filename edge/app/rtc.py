@@ -5,6 +5,7 @@ from __future__ import annotations
 from edge.app.paths import Places
 from edge.app.process import claim_urgency, run_process
 from edge.config.model import Config
+from edge.model.video import Codec
 from edge.rtc.process import RtcProcess
 from edge.runtime.clock import SystemClock
 from edge.runtime.supervisor import Supervisor
@@ -16,8 +17,15 @@ def main(config: Config) -> int:
     places = Places.of(config.paths)
 
     async def body(supervisor: Supervisor) -> None:
-        units = {str(rung): places.units(rung) for rung in config.inputs}
-        rtc = RtcProcess(config=config.webrtc, units=units, ipc_path=places.rtc_ipc, clock=SystemClock())
+        rungs = [rung for rung in config.rungs if config.codec_of(rung) is Codec.H264]
+        rtc = RtcProcess(
+            config=config.webrtc,
+            units={str(rung): places.units(rung) for rung in rungs},
+            always=[rung.input for rung in rungs],
+            unplayable=[rung for rung in config.rungs if rung not in rungs],
+            ipc_path=places.rtc_ipc,
+            clock=SystemClock(),
+        )
         await supervisor.run(*rtc.components)
 
     return run_process("edge-rtc", config.log_level, body)

@@ -14,7 +14,7 @@ from edge.app.picture_wish import Limits, PictureWish
 from edge.config.model import Config
 from edge.modality.library import Library
 from edge.model.errors import EdgeError, Invalid, NotFound, Rejected
-from edge.model.inputs import Input
+from edge.model.inputs import Input, RungName, input_of
 from edge.model.picture import NO_PRESET, Mask, PictureSpec, Size, uncovers
 from edge.model.sink import MediaPlan, RungSpec, SinkSpec
 from edge.vault.seal import Sealer
@@ -59,8 +59,8 @@ class Wishes:
     def plan_for(self, input: str) -> MediaPlan:
         """All that is wanted of that input's media process."""
         return MediaPlan(
-            sinks=tuple(sink for sink in self._sinks.values() if sink.rung == input),
-            rungs=tuple(rung for rung in self._rungs if rung.name == input),
+            sinks=tuple(sink for sink in self._sinks.values() if input_of(sink.rung) == input),
+            rungs=tuple(rung for rung in self._rungs if input_of(rung.name) == input),
             picture=self.picture_of(input),
         )
 
@@ -70,6 +70,11 @@ class Wishes:
             return self.picture.spec
         mask = self._configured.second_mask
         return PictureSpec(masks=() if mask is None else (mask,), freeze_after_ms=self._configured.freeze_after_ms)
+
+    @property
+    def rungs(self) -> tuple[str, ...]:
+        """Those that the box has."""
+        return tuple(self._configured.rungs)
 
     @property
     def webrtc_running(self) -> bool:
@@ -151,7 +156,7 @@ class Wishes:
     def limits(self, rung: str) -> Limits:
         """What `set_bitrate` may be asked for. Raises NotFound (`unknown_rung`)."""
         configured = self._rung(rung)
-        return self.picture.limits if rung == Input.MAIN else Limits.of(configured)
+        return self.picture.limits if rung == RungName.MAIN else Limits.of(configured)
 
     def sink(self, name: str) -> SinkSpec | None:
         return self._sinks.get(name)
@@ -233,6 +238,8 @@ def _wanted_rungs(overrides: Overrides, limits: Mapping[str, Limits]) -> tuple[R
             bitrate_bps=max(limit.floor_bps, min(set_bps.get(name, limit.start_bps), limit.ceiling_bps)),
             max_bitrate_bps=limit.ceiling_bps,
             gop_s=limit.gop_s,
+            floor_bps=limit.floor_bps if limit.clinical else 0,
+            priority=limit.priority,
         )
         for name, limit in limits.items()
     )

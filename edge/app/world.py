@@ -10,7 +10,7 @@ from typing import Any
 from edge.app.findings import Findings
 from edge.app.picture_status import crop_section, mask_section, preset_section
 from edge.app.wishes import WEBRTC, Wishes
-from edge.model.inputs import Input
+from edge.model.inputs import Input, input_of
 from edge.model.sink import SinkKind, SinkSpec
 from edge.model.status import SinkState
 from edge.runtime.issues import IssueBook
@@ -113,7 +113,7 @@ class World:
             "picture": media.get("picture") or {"live": False, "reason": _NO_REPORT, "age_ms": None},
             "encoder": media.get("encoder") or {"name": "", "hardware": False, "rungs": []},
             "mask": mask_section(self._wishes.picture_of(input), media.get("framing") or _NOTHING),
-            "latency": _latency(media, [viewer for viewer in viewers if viewer["rung"] == input]),
+            "latency": _latency(media, [viewer for viewer in viewers if input_of(viewer["rung"]) == input]),
         }
 
     def _sinks(self, viewers: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
@@ -131,9 +131,9 @@ class World:
     def _unreported(self, spec: SinkSpec) -> Mapping[str, Any]:
         """Its media process is away; or there is none, since an output set by command outlives its input."""
         silent = _silent(spec)
-        if spec.rung in self._media or not spec.running:
+        if input_of(spec.rung) in self._media or not spec.running:
             return silent
-        sentence = f"no rung {spec.rung!r}; there is {', '.join(self._media)}"
+        sentence = f"no rung {spec.rung!r}; there is {', '.join(self._wishes.rungs)}"
         return {**silent, "state": SinkState.FAILED, "code": "unknown_rung", "last_error": sentence}
 
     def _webrtc(self, viewers: list[dict[str, Any]], *, running: bool) -> Mapping[str, Any]:

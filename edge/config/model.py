@@ -15,8 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from edge.model.inputs import Input
+from edge.model.inputs import Input, RungName
 from edge.model.picture import MASK_AREAS, NO_PRESET
+from edge.model.video import Codec, Refresh
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Bitrate = Annotated[int, Field(ge=100_000, le=100_000_000)]
@@ -139,7 +140,16 @@ class SourceConfig(Section):
 
 
 class EncoderConfig(Section):
-    """The encode that every viewer and output of an input shares: its rung."""
+    """The encode that every viewer and output of a rung shares."""
+
+    use: Annotated[
+        str,
+        Field(
+            max_length=40,
+            description="Name of the encoder to prefer, as `edge board` shows them; empty: the board's order. Another "
+            "one takes over when it fails.",
+        ),
+    ] = ""
 
     bitrate_bps: Annotated[Bitrate, Field(description="Target bit rate at start, in bit/s.")] = 8_000_000
     max_bitrate_bps: Annotated[
@@ -149,12 +159,68 @@ class EncoderConfig(Section):
     speed: Annotated[Speed, Field(description="Preset of the software encoder: slower looks better, costs CPU.")] = (
         "ultrafast"
     )
+    refresh: Annotated[
+        Refresh,
+        Field(
+            description="How a picture heals after a loss: `keyframes` at regular times, or `intra`, a column of new "
+            "blocks that wanders, where the encoder can; pictures are then of even size."
+        ),
+    ] = Refresh.KEYFRAMES
+    vbv_frames: Annotated[
+        float,
+        Field(
+            ge=1,
+            le=120,
+            description="How many frame intervals of the ceiling's line time one picture may take: less is less "
+            "delay on a narrow line, more is better keyframes.",
+        ),
+    ] = 3.0
+    slices: Annotated[
+        int, Field(ge=1, le=16, description="Parts that a picture is cut into, where the encoder can.")
+    ] = 1
+    ladder: Annotated[
+        bool,
+        Field(
+            description="Give up frame rate or size, and say so, rather than blur when the bit rate is below what the "
+            "picture needs."
+        ),
+    ] = True
 
     @model_validator(mode="after")
     def _ceiling(self) -> EncoderConfig:
         if self.bitrate_bps > self.max_bitrate_bps:
             raise ValueError("bitrate_bps is above max_bitrate_bps")
         return self
+
+
+class ArchiveConfig(EncoderConfig):
+    """The rung `archive`: the first input for recordings, at a quality that never falls with the uplink. It is encoded
+    while an output has it; a board that cannot afford a second encode says so and gives it the pictures of `main`."""
+
+    enabled: Annotated[bool, Field(description="Whether outputs may have the rung `archive`.")] = True
+    codec: Annotated[
+        Codec, Field(description="`h265` takes less room, for receivers that can decode it; browsers cannot.")
+    ] = Codec.H264
+    bitrate_bps: Annotated[Bitrate, Field(description="Target bit rate at start, in bit/s.")] = 16_000_000
+    max_bitrate_bps: Annotated[
+        Bitrate, Field(description="Ceiling in bit/s for what the command `encoder.set` may ask.")
+    ] = 50_000_000
+    vbv_frames: Annotated[
+        float, Field(ge=1, le=120, description="As in `[encoder]`; a recording may take its time.")
+    ] = 15.0
+    ladder: Annotated[bool, Field(description="As in `[encoder]`.")] = False
+
+
+class ViewConfig(EncoderConfig):
+    """The rung `view`: the first input with half the sides and half the frames, for weak viewers. It is encoded while
+    somebody watches it; a board that cannot afford a second encode says so and gives it the pictures of `main`."""
+
+    enabled: Annotated[bool, Field(description="Whether viewers and outputs may have the rung `view`.")] = True
+    bitrate_bps: Annotated[Bitrate, Field(description="Target bit rate at start, in bit/s.")] = 1_500_000
+    max_bitrate_bps: Annotated[
+        Bitrate, Field(description="Ceiling in bit/s for what the command `encoder.set` may ask.")
+    ] = 4_000_000
+    ladder: Annotated[bool, Field(description="As in `[encoder]`.")] = False
 
 
 class LivenessConfig(Section):
@@ -180,7 +246,13 @@ class SrtSinkConfig(Section):
         int, Field(ge=20, le=8000, description="SRT latency in ms: about 4 round trips, 120 at least on a clean path.")
     ] = 120
     stream_id: Annotated[str, Field(max_length=512, description="SRT stream id that a caller announces.")] = ""
-    rung: Annotated[Input, Field(description="Which input it sends; `second` needs `second.enabled`.")] = Input.MAIN
+    rung: Annotated[
+        RungName,
+        Field(
+            description="What it sends: `main`, `archive` or `view` of the first input, or `second`, which needs "
+            "`second.enabled`."
+        ),
+    ] = RungName.MAIN
     passphrase_file: Annotated[
         Path | None, Field(description="File whose first line is the passphrase (10 to 79 characters); turns on AES.")
     ] = None
@@ -311,6 +383,8 @@ class Config(Section):
     log_level: Annotated[LogLevel, Field(description="The least severe messages that are logged.")] = "INFO"
     source: SourceConfig = SourceConfig()
     encoder: EncoderConfig = EncoderConfig()
+    archive: ArchiveConfig = ArchiveConfig()
+    view: ViewConfig = ViewConfig()
     liveness: LivenessConfig = LivenessConfig()
     modality: ModalityConfig = ModalityConfig()
     mask: MaskConfig = MaskConfig()
@@ -342,10 +416,10 @@ class Config(Section):
     @field_validator("srt")
     @classmethod
     def _rungs_are_there(cls, srt: tuple[SrtSinkConfig, ...], known: ValidationInfo) -> tuple[SrtSinkConfig, ...]:
-        second: SecondConfig | None = known.data.get("second")  # absent where it is wrong itself
         for sink in srt:
-            if sink.rung is Input.SECOND and second is not None and not second.enabled:
-                raise ValueError(f"output {sink.name!r} has the rung 'second', but second.enabled is false")
+            section = known.data.get(sink.rung)  # absent where it is wrong itself, and for main
+            if section is not None and not section.enabled:
+                raise ValueError(f"output {sink.name!r} has the rung '{sink.rung}', but {sink.rung}.enabled is false")
         return srt
 
     @property
@@ -353,6 +427,20 @@ class Config(Section):
         """Those that the box has, the first one first."""
         first = {Input.MAIN: InputConfig(source=self.source, encoder=self.encoder)}
         return first | ({Input.SECOND: self.second} if self.second.enabled else {})
+
+    @property
+    def rungs(self) -> Mapping[RungName, EncoderConfig]:
+        """Those that the box has, the first one first."""
+        further = {
+            RungName.ARCHIVE: (self.archive.enabled, self.archive),
+            RungName.VIEW: (self.view.enabled, self.view),
+            RungName.SECOND: (self.second.enabled, self.second.encoder),
+        }
+        return {RungName.MAIN: self.encoder} | {name: own for name, (enabled, own) in further.items() if enabled}
+
+    def codec_of(self, rung: RungName) -> Codec:
+        """What that rung is meant to be; only recordings may be anything but H.264."""
+        return self.archive.codec if rung is RungName.ARCHIVE else Codec.H264
 
 
 def _same_device(one: SourceConfig, other: SourceConfig) -> bool:

@@ -57,6 +57,11 @@ class Distributor:
             self._gate.forget(name)
             self._latency.forget(name)
 
+    @property
+    def in_use(self) -> bool:
+        """Whether anybody is attached."""
+        return bool(self._snapshot)
+
     def publish(self, unit: AccessUnit) -> None:
         for runner in self._snapshot:
             if runner.offer(unit):

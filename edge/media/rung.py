@@ -1,30 +1,39 @@
-"""A rung: one encoder, one thread, every frame at most once."""
+"""A rung: one encode, one thread, every frame at most once."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from edge.media.epochs import Epoch, Epochs, Wish
 from edge.media.keyframe_gate import KeyframeGate
 from edge.media.latency import LatencyBook
+from edge.media.relay import Relay
+from edge.media.unit_count import UnitCount
 from edge.model import sei
-from edge.model.errors import Rejected
+from edge.model.annexb import first_slice_offset
+from edge.model.errors import EncoderFailed, Unavailable
 from edge.model.frame import AccessUnit, Encoded, Frame, Stamps, pts_of
-from edge.model.video import Codec, EncodeTarget, StreamFormat, VideoFormat
-from edge.ports import Clock, Encoder, Retarget
+from edge.model.video import Codec, Step, VideoFormat
+from edge.ports import Clock, Shrinker
 from edge.runtime.component import Context
 from edge.runtime.mailbox import LatestOnly
 
 _LOG = logging.getLogger(__name__)
 _TAKE_S = 0.2
-_EPOCH_STEP_NS = 100_000_000  # epochs count tenths of a second, so that a restart never meets an old one
+_IDLE_NS = 2_000_000_000
+_HELD_BACK = 8  # more pictures than an encoder may hold back
 
 
 @dataclass(frozen=True, slots=True)
 class RungReport:
+    """`step`: how much less than the source it shows; `degraded`: for want of bit rate.
+
+    `shares`: why it has no encode of its own, empty when it has.
+    """
+
     name: str
     codec: Codec
     encoder: str
@@ -32,120 +41,182 @@ class RungReport:
     target_bps: int
     measured_bps: int
     fps: float
+    width: int
+    height: int
+    step: Step
+    degraded: bool
     keyframes: int
     units: int
     sessions: int
     dropped: int
     keyframes_wanted: int
     keyframes_refused: int
+    shares: str
     refusal: str
 
 
 class Rung:
-    """`put` frames in (their leases are taken over); units go to `publish`."""
+    """`put` frames in (their leases are taken over); units go to `publish`.
+
+    `in_use` says whether anybody receives; without, nothing is encoded and the encoder is closed. `relay` stands in
+    where `epochs` says that the board cannot afford this encode. `first`: the format for which encoders are tried
+    before the first picture comes; without, when it comes.
+    """
 
     def __init__(
         self,
         *,
         name: str,
-        make_encoder: Callable[[], Encoder],
-        target: EncodeTarget,
+        epochs: Epochs,
+        wish: Wish,
         gate: KeyframeGate,
         publish: Callable[[AccessUnit], None],
+        shrinker: Shrinker,
         latency: LatencyBook,
         clock: Clock,
+        in_use: Callable[[], bool] = lambda: True,
+        relay: Relay | None = None,
+        first: VideoFormat | None = None,
     ) -> None:
         self.name = name
-        self._make_encoder = make_encoder
-        self._target = target
-        self._wanted_target = target
+        self._epochs = epochs
         self._gate = gate
         self._publish = publish
+        self._shrinker = shrinker
         self._latency = latency
         self._clock = clock
+        self._in_use = in_use
+        self._relay = relay
+        self._first = first
         self._mailbox = LatestOnly()
         self._lock = threading.Lock()
-        self._encoder: Encoder | None = None
-        self._format: StreamFormat | None = None
-        self._epoch = 0
+        self._wish = wish
         self._owed_cut = False
-        self._refused: tuple[VideoFormat, EncodeTarget] | None = None
-        self._refusal = ""
+        self._turn = 0
+        self._used_ns = 0
         self._last_pts = -1
-        self._units = self._keyframes = self._sessions = 0
-        self._sizes: deque[tuple[int, int]] = deque(maxlen=600)
+        self._within: dict[int, tuple[Frame, Stamps]] = {}
+        self._count = UnitCount(clock=clock)
 
     def put(self, frame: Frame) -> None:
-        self._mailbox.put(frame)
+        if self._in_use():
+            self._used_ns = self._clock.mono_ns()
+            self._mailbox.put(frame)
+        else:
+            frame.lease.release()
 
-    def aim(self, target: EncodeTarget) -> None:
-        """Have that target from the next frame on: in the running encoder where it can, else in a new epoch."""
+    def aim(self, wish: Wish) -> None:
+        """Have that from the next frame on: in the running encoder where it can, else in a new epoch."""
         with self._lock:
-            self._wanted_target = target
+            self._wish = wish
 
     def work(self, ctx: Context) -> None:
         ctx.ready()
+        if self._first is not None:
+            self._epochs.lineup.prepare(self._first, self._wish.target)
         try:
             while not ctx.stopping:
                 frame = self._mailbox.take(_TAKE_S)
                 ctx.progress()
-                if frame is not None:
-                    try:
-                        self._encode(frame)
-                    finally:
-                        frame.lease.release()
+                if frame is None:
+                    self._rest()
+                    continue
+                try:
+                    self._take(frame)
+                finally:
+                    frame.lease.release()
         finally:
-            self._drop_encoder()
+            self._epochs.end()
 
     def report(self) -> RungReport:
-        now = self._clock.mono_ns()
-        recent = [(at, size) for at, size in tuple(self._sizes) if now - at <= 2_000_000_000]
-        span_s = max((now - recent[0][0]) / 1e9, 0.1) if recent else 1.0
-        encoder = self._encoder
+        epoch, shares = self._epochs.running, self._relay.reason if self._relay else ""
+        video = epoch.format.video if epoch else None
         return RungReport(
             name=self.name,
-            codec=Codec.H264,
-            encoder=encoder.name if encoder else "",
-            hardware=encoder.hardware if encoder else False,
-            target_bps=self._wanted_target.bitrate_bps,
-            measured_bps=int(sum(size for _, size in recent) * 8 / span_s),
-            fps=round(len(recent) / span_s, 2),
-            keyframes=self._keyframes,
-            units=self._units,
-            sessions=self._sessions,
+            codec=epoch.format.codec if epoch else Codec.H264,
+            encoder=epoch.fact.name if epoch else "",
+            hardware=epoch.fact.hardware if epoch else False,
+            target_bps=self._wish.target.bitrate_bps,
+            measured_bps=self._count.bitrate_bps(),
+            fps=self._count.fps(),
+            width=video.width if video else 0,
+            height=video.height if video else 0,
+            step=self._epochs.step,
+            degraded=self._epochs.degraded,
+            keyframes=self._count.keyframes,
+            units=self._count.units,
+            sessions=self._epochs.sessions,
             dropped=self._mailbox.dropped,
             keyframes_wanted=self._gate.requested,
             keyframes_refused=self._gate.refused,
-            refusal=self._refusal,
+            shares=shares,
+            refusal=self._epochs.refusal,
         )
 
-    def _encode(self, frame: Frame) -> None:
+    def _rest(self) -> None:
+        """Nobody looks: the encoder's memory, and the hardware's time, are for others."""
+        if not self._in_use() and self._clock.mono_ns() - self._used_ns > _IDLE_NS:
+            self._epochs.end()
+            if self._relay:
+                self._relay.stop()
+
+    def _take(self, frame: Frame) -> None:
         frame = frame.marked(discontinuity=frame.discontinuity or self._owed_cut)
         self._owed_cut = frame.discontinuity
         if pts_of(frame.stamps.captured_ns) <= self._last_pts:
             return  # overtaken at a cut between slate and live: time never runs backwards
-        encoder = self._encoder_for(frame.format.coded)
-        if encoder is None:
-            return
-        self._owed_cut = False
+        with self._lock:
+            wish = self._wish
+        for _ in range(len(self._epochs.lineup.standings())):
+            epoch = self._epochs.have(wish, frame.format)
+            if epoch is None or not self._has_its_turn(frame):
+                return
+            try:
+                self._encode(frame, epoch)
+            except Unavailable as error:
+                self._within.clear()
+                self._epochs.broke(error)  # and the same picture once more, by the next encoder
+            else:
+                self._owed_cut = False
+                return
+        self._epochs.give_up()
+
+    def _has_its_turn(self, frame: Frame) -> bool:
+        self._turn += 1
+        return frame.discontinuity or self._turn % self._epochs.step.every == 0
+
+    def _encode(self, frame: Frame, epoch: Epoch) -> None:
         begin_ns = self._clock.mono_ns()
         force_key = frame.discontinuity or self._gate.take()
-        encoded = encoder.encode(frame, force_key=force_key)
+        smaller = None if self._epochs.step.side == 1 else self._shrinker.shrink(frame, epoch.format.video)
+        self._note(frame, replace(frame.stamps, encode_begin_ns=begin_ns))
+        try:
+            encoded = epoch.encoder.encode(smaller or frame, force_key=force_key)
+        finally:
+            if smaller is not None:
+                smaller.lease.release()
         end_ns = self._clock.mono_ns()
-        self._last_pts = pts_of(frame.stamps.captured_ns)
-        stamps = replace(frame.stamps, encode_begin_ns=begin_ns, encode_end_ns=end_ns)
         self._latency.record("wait", begin_ns - frame.stamps.dequeued_ns)
         self._latency.record("encode", end_ns - begin_ns)
         for one in encoded:
-            self._hand_out(one, frame, stamps)
+            self._hand_out(one, epoch, end_ns)
+        self._last_pts = pts_of(frame.stamps.captured_ns)
 
-    def _hand_out(self, encoded: Encoded, frame: Frame, stamps: Stamps) -> None:
-        stream = self._format
-        if stream is None:
-            return
+    def _note(self, frame: Frame, stamps: Stamps) -> None:
+        """What is to be said of the unit of that frame, which a pipelined encoder puts out later."""
+        self._within[pts_of(frame.stamps.captured_ns)] = (frame, stamps)
+        while len(self._within) > _HELD_BACK:
+            del self._within[next(iter(self._within))]
+
+    def _hand_out(self, encoded: Encoded, epoch: Epoch, end_ns: int) -> None:
+        stream = epoch.format
+        if encoded.pts not in self._within or first_slice_offset(stream.codec, encoded.data) is None:
+            sentence = f"{epoch.fact.name} put out {len(encoded.data)} bytes that are no picture that it was given"
+            raise EncoderFailed(sentence, code="encoder_garbage")
+        frame, stamps = self._within.pop(encoded.pts)
         time_sei = sei.TimeSei(
             utc_ns=frame.utc_ns,
-            seq=self._units,
+            seq=self._count.units,
             live=frame.live,
             clock_synchronised=self._clock.synchronised(),
             discontinuity=frame.discontinuity,
@@ -153,66 +224,16 @@ class Rung:
         )
         unit = AccessUnit(
             format=stream,
-            seq=self._units,
+            seq=self._count.units,
             pts=encoded.pts,
             utc_ns=frame.utc_ns,
             key=encoded.key,
             live=frame.live,
             discontinuity=frame.discontinuity,
-            stamps=stamps,
+            stamps=replace(stamps, encode_end_ns=end_ns),
             data=sei.insert(stream.codec, encoded.data, time_sei),
         )
-        self._count(unit)
-        self._publish(unit)
-
-    def _count(self, unit: AccessUnit) -> None:
-        self._units += 1
-        self._sizes.append((unit.stamps.encode_end_ns, len(unit.data)))
+        self._count.add(unit)
         if unit.key:
-            self._keyframes += 1
             self._gate.note_keyframe()
-
-    def _encoder_for(self, video: VideoFormat) -> Encoder | None:
-        """The encoder of that coded format; None while it refuses, the refusal is in the report."""
-        with self._lock:
-            wanted = self._wanted_target
-        encoder = self._encoder
-        if encoder is None or self._format is None or self._format.video != video or not self._follows(encoder, wanted):
-            if self._refused == (video, wanted):
-                return None
-            self._drop_encoder()
-            encoder = self._new_encoder(video, wanted)
-        self._target = wanted
-        return encoder
-
-    def _follows(self, encoder: Encoder, wanted: EncodeTarget) -> bool:
-        return wanted == self._target or encoder.retarget(wanted) is Retarget.LIVE
-
-    def _new_encoder(self, video: VideoFormat, target: EncodeTarget) -> Encoder | None:
-        encoder = self._make_encoder()
-        self._refused, self._refusal = None, ""
-        try:
-            encoder.open(video, target)
-        except Rejected as error:
-            self._refused, self._refusal = (video, target), str(error)
-            _LOG.error("rung %s: %s", self.name, error)
-            return None
-        self._epoch = max(self._epoch + 1, self._clock.utc_ns() // _EPOCH_STEP_NS & 0xFFFFFFFF)
-        self._format = StreamFormat(rung=self.name, epoch=self._epoch, codec=Codec.H264, video=video)
-        self._encoder = encoder
-        self._sessions += 1
-        _LOG.info(
-            "rung %s: %s at %dx%d %.5g fps, epoch %d",
-            self.name,
-            encoder.name,
-            video.width,
-            video.height,
-            float(video.fps),
-            self._epoch,
-        )
-        return encoder
-
-    def _drop_encoder(self) -> None:
-        if self._encoder is not None:
-            self._encoder.close()
-        self._encoder = None
+        self._publish(unit)

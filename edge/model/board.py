@@ -62,6 +62,7 @@ class EncoderFact:
     `library`: the encoder's name in FFmpeg, for kind `av`. `driver` and `card`: what QUERYCAP says of the node, for
     kind `v4l2m2m`. `pixels_per_s`: what the silicon is said to manage for all its encodes together; None where only
     the probe can tell, as in software. `latency_ms`: what others measured, None when nobody is known to have.
+    `expected`: the board should have it, so that its absence is worth an issue.
     """
 
     name: str
@@ -76,4 +77,5 @@ class EncoderFact:
     max_height: int = 8192
     pixels_per_s: int | None = None
     latency_ms: float | None = None
+    expected: bool = True
     note: str = ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from edge.model.picture import PictureSpec
+from edge.model.video import Priority
 
 
 class SinkKind(StrEnum):
@@ -32,10 +33,14 @@ class SinkSpec:
 
 @dataclass(frozen=True, slots=True)
 class RungSpec:
+    """`floor_bps`: the clinical floor, 0 where no preset says one. `priority`: what is given up last below it."""
+
     name: str
     bitrate_bps: int
     max_bitrate_bps: int
     gop_s: float
+    floor_bps: int = 0
+    priority: Priority = Priority.DETAIL
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,36 @@ class EncodeTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """How much less than the source a rung shows: both sides divided by `side`, one frame of `every`."""
+
+    side: int = 1
+    every: int = 1
+
+    @property
+    def whole(self) -> bool:
+        return self == Step()
+
+    def of(self, video: VideoFormat) -> VideoFormat:
+        """What is encoded of that picture; sides stay even."""
+        coded = video.coded
+        if self.whole:
+            return coded
+        width, height = coded.width // self.side & ~1, coded.height // self.side & ~1
+        return replace(coded, width=width, height=height, fps=coded.fps / self.every)
+
+
+WHOLE = Step()
+
+
+class Priority(StrEnum):
+    """What is given up last when the bit rate does not suffice: smooth motion or fine detail."""
+
+    MOTION = "motion"
+    DETAIL = "detail"
+
+
+@dataclass(frozen=True, slots=True)
 class StreamFormat:
     """An encoded stream's shape: one object per epoch, shared by its access units."""
 

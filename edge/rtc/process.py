@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,28 @@ _STATUS_EVERY_S = 0.5
 class RtcProcess:
     """Wires feeds, sessions and local IPC; `components` are for the supervisor. `units` are the sockets by rung.
 
+    The rungs in `always` are encoded anyway; of the others units are fetched, and so made, while somebody watches.
+    `unplayable` are the rungs that no browser can decode.
+
     IPC: `offer {rung, sdp} -> {session, sdp}`, `trickle {session, fragment}`, `end {session}`,
     `enable {running}`; pushes topic `status` twice a second.
     """
 
-    def __init__(self, *, config: WebrtcConfig, units: Mapping[str, Path], ipc_path: Path, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        config: WebrtcConfig,
+        units: Mapping[str, Path],
+        ipc_path: Path,
+        clock: Clock,
+        always: Collection[str] = (),
+        unplayable: Collection[str] = (),
+    ) -> None:
         self._clock = clock
-        self._feeds = {rung: self._feed(rung, path) for rung, path in units.items()}
+        self._feeds = {rung: self._feed(rung, path, always=rung in always) for rung, path in units.items()}
         self._sessions = WhepSessions(
             feedback=self._feeds,
+            unplayable=unplayable,
             clock=clock,
             max_viewers=config.max_viewers,
             ice_servers=config.ice_servers,
@@ -49,12 +62,13 @@ class RtcProcess:
             "feeds": {rung: self._describe(feed) for rung, feed in self._feeds.items()},
         }
 
-    def _feed(self, rung: str, path: Path) -> UnitFeed:
+    def _feed(self, rung: str, path: Path, *, always: bool) -> UnitFeed:
         return UnitFeed(
             rung=rung,
             path=path,
             on_unit=lambda unit: self._sessions.deliver(unit),
             on_connect=lambda: self._sessions.resync(rung),
+            wanted=lambda: always or self._sessions.watched(rung),
         )
 
     def _describe(self, feed: UnitFeed) -> Mapping[str, Any]:

@@ -6,11 +6,11 @@ import asyncio
 import itertools
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edge.model.errors import Busy, NotFound, Rejected
+from edge.model.errors import Busy, NotFound, NotSupported, Rejected
 from edge.model.frame import AccessUnit
 from edge.ports import Clock
 from edge.rtc.adapter import check_aiortc
@@ -38,7 +38,8 @@ class WhepSessions:
     """Implements the Whep port, and is the component that sweeps away sessions whose viewer is gone.
 
     A viewer that vanishes without a word is noticed when its ICE consent expires (about 30 s); one
-    that never connects is closed after `join_s`. `feedback` by rung says which rungs there are. Event loop only.
+    that never connects is closed after `join_s`. `feedback` by rung says which rungs there are,
+    `unplayable` which there are beside them that no browser can decode. Event loop only.
     """
 
     name = "whep"
@@ -50,11 +51,13 @@ class WhepSessions:
         *,
         feedback: Mapping[str, FeedbackChannel],
         clock: Clock,
+        unplayable: Collection[str] = (),
         max_viewers: int = 8,
         ice_servers: Sequence[str] = (),
         join_s: float = 20.0,
     ) -> None:
         self._feedback = feedback
+        self._unplayable = unplayable
         self._clock = clock
         self._max_viewers = max_viewers
         self._ice_servers = ice_servers
@@ -71,7 +74,7 @@ class WhepSessions:
         await self._close(*self._sessions)
 
     async def offer(self, rung: str, sdp: str) -> tuple[str, str]:
-        """(session id, SDP answer). Raises NotFound, Invalid, Busy `too_many_viewers`, Rejected `stopped`."""
+        """(session id, SDP answer). Raises NotFound, NotSupported, Invalid, Busy `too_many_viewers`, Rejected."""
         self._check_room(rung)
         offer = read_offer(sdp)
         session, entry = self._open(rung)
@@ -104,6 +107,9 @@ class WhepSessions:
         for entry in self._watching(unit.format.rung):
             entry.sink.write(unit)
 
+    def watched(self, rung: str) -> bool:
+        return bool(self._watching(rung))
+
     def resync(self, rung: str) -> None:
         """Units may have been lost before us: every viewer of that rung goes on at the next keyframe."""
         for entry in self._watching(rung):
@@ -125,6 +131,9 @@ class WhepSessions:
             ctx.progress()
 
     def _check_room(self, rung: str) -> None:
+        if rung in self._unplayable:
+            sentence = f"the rung {rung!r} is H.265, which browsers do not take; there is {', '.join(self._feedback)}"
+            raise NotSupported(sentence, code="codec_not_supported")
         if rung not in self._feedback:
             raise NotFound(f"no rung {rung!r}, there is {', '.join(self._feedback)}", code="unknown_rung")
         if not self.enabled:

@@ -23,8 +23,9 @@ _NOT_UNDERSTOOD = (Fault, ValueError, KeyError, TypeError)
 class UnitFeed:
     """Component: stays connected to a rung's media process, for ever trying again after its death.
 
-    `on_unit` gets each access unit, `on_connect` is called before the first one of a connection.
-    Both run in the event loop. Feedback is dropped while nobody is connected.
+    While `wanted` says no it lets go of the connection, so that nothing is encoded for nobody. `on_unit` gets each
+    access unit, `on_connect` is called before the first one of a connection. Both run in the event loop. Feedback is
+    dropped while nobody is connected.
     """
 
     critical = False
@@ -37,12 +38,14 @@ class UnitFeed:
         path: Path,
         on_unit: Callable[[AccessUnit], None],
         on_connect: Callable[[], None] = lambda: None,
+        wanted: Callable[[], bool] = lambda: True,
         retry_s: float = 0.1,
     ) -> None:
         self.name = f"unit-feed-{rung}"
         self._path = path
         self._on_unit = on_unit
         self._on_connect = on_connect
+        self._wanted = wanted
         self._retry_s = retry_s
         self._writer: asyncio.StreamWriter | None = None
         self._outage = OutageLog(_LOG, f"access units of {rung}")
@@ -64,6 +67,9 @@ class UnitFeed:
 
     async def _stay_connected(self, ctx: Context) -> None:
         while True:
+            if not self._wanted():
+                await asyncio.sleep(self._retry_s)
+                continue
             try:
                 reader, writer = await asyncio.open_unix_connection(self._path, limit=_READ_AHEAD)
             except OSError as error:
@@ -88,7 +94,7 @@ class UnitFeed:
 
     async def _read_on(self, ctx: Context, reader: asyncio.StreamReader) -> None:
         units = UnitReader()
-        while True:
+        while self._wanted():
             (size,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
             if size > MAX_MESSAGE:
                 raise Fault(f"a message of {size} bytes is over the limit of {MAX_MESSAGE}")

@@ -1,0 +1,37 @@
+"""From what a board may have to encoders that can be opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from board.av.x264 import X264Encoder
+from board.sim.encoder import SimEncoder
+from board.sim.encoder_trouble import EncoderTrouble
+from edge.config.model import EncoderConfig
+from edge.media.lineup import Candidate
+from edge.model.board import EncoderFact, EncoderKind
+from edge.model.video import Codec
+from edge.ports import Encoder
+
+SOFTWARE = (
+    EncoderFact("sim-x264", EncoderKind.SIM),
+    EncoderFact("x264", EncoderKind.AV, library="libx264"),
+)
+
+
+def candidates(
+    facts: Sequence[EncoderFact], config: EncoderConfig, *, codec: Codec, trouble: EncoderTrouble
+) -> tuple[Candidate, ...]:
+    """Of that codec, in the board's order but the configured one first; H.264 after them where another is asked for."""
+    ranked = sorted(facts, key=lambda fact: (fact.codec is not codec, fact.name != config.use))
+    return tuple(Candidate(fact, _maker(fact, config, trouble)) for fact in ranked if fact.codec in (codec, Codec.H264))
+
+
+def _maker(fact: EncoderFact, config: EncoderConfig, trouble: EncoderTrouble) -> Callable[[], Encoder]:
+    def software() -> Encoder:
+        return X264Encoder(speed=config.speed)
+
+    def simulated() -> Encoder:
+        return SimEncoder(inner=software(), trouble=trouble)
+
+    return {EncoderKind.SIM: simulated, EncoderKind.AV: software}[fact.kind]
