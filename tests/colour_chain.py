@@ -9,9 +9,7 @@ from dataclasses import replace
 
 from board.av.x264 import X264Encoder
 from edge.media.keyframe_gate import KeyframeGate
-from edge.media.latency import LatencyBook
 from edge.media.mixer import Feed, Mixer
-from edge.media.rung import Rung
 from edge.media.signal_book import SignalBook
 from edge.media.slate import FrozenBanner, SlatePainter
 from edge.model.frame import AccessUnit, Frame, Stamps
@@ -20,6 +18,7 @@ from edge.model.video import EncodeTarget
 from edge.runtime.clock import SystemClock
 from edge.runtime.component import Context
 from tests.fakes import BlockPainter
+from tests.media_rungs import make_rung
 
 _TARGET = EncodeTarget(bitrate_bps=20_000_000, max_bitrate_bps=20_000_000)
 
@@ -33,15 +32,7 @@ class ColourChain:
         self._out = threading.Semaphore(0)
         self.book = SignalBook(clock=self._clock)
         self.gate = KeyframeGate(clock=self._clock)
-        self._rung = Rung(
-            name="main",
-            make_encoder=X264Encoder,
-            target=_TARGET,
-            gate=self.gate,
-            publish=self._hand_on,
-            latency=LatencyBook(clock=self._clock),
-            clock=self._clock,
-        )
+        self._rung = make_rung(X264Encoder, clock=self._clock, publish=self._hand_on, target=_TARGET, gate=self.gate)
         self.mixer = Mixer(
             clock=self._clock,
             book=self.book,

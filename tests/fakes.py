@@ -12,7 +12,7 @@ import numpy as np
 from edge.model.errors import NotSupported, PeerGone
 from edge.model.frame import AccessUnit, Encoded, Frame, Lease, Plane, Stamps, pts_of
 from edge.model.signal import Signal, SignalState
-from edge.model.video import Codec, EncodeTarget, StreamFormat, VideoFormat
+from edge.model.video import Codec, EncodeTarget, StreamFormat, Trait, VideoFormat
 from edge.ports import Retarget
 
 SMALL = VideoFormat(64, 48, Fraction(50))
@@ -107,8 +107,11 @@ class PlainEncoder:
 
     name = "plain"
     hardware = False
+    codec = Codec.H264
+    traits: frozenset[Trait] = frozenset()
 
     def __init__(self, *, live_retarget: bool = True) -> None:
+        self.breaks: Exception | None = None
         self.opened: list[VideoFormat] = []
         self.forced: list[bool] = []
         self.targets: list[EncodeTarget] = []
@@ -123,6 +126,8 @@ class PlainEncoder:
         self.targets.append(target)
 
     def encode(self, frame: Frame, *, force_key: bool) -> Sequence[Encoded]:
+        if self.breaks is not None:
+            raise self.breaks
         self.forced.append(force_key)
         key = force_key or len(self.forced) == 1
         nal = b"\x00\x00\x00\x01\x65\x88" if key else b"\x00\x00\x00\x01\x41\x9a"

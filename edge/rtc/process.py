@@ -22,7 +22,7 @@ _STATUS_EVERY_S = 0.5
 class RtcProcess:
     """Wires feeds, sessions and local IPC; `components` are for the supervisor. `units` are the sockets by rung.
 
-    The rungs in `always` are encoded anyway; of the others units are fetched, and so made, while somebody watches.
+    Units of the rungs in `on_demand` are fetched, and so made, while somebody watches; those of the others always.
     `unplayable` are the rungs that no browser can decode.
 
     IPC: `offer {rung, sdp} -> {session, sdp}`, `trickle {session, fragment}`, `end {session}`,
@@ -36,11 +36,11 @@ class RtcProcess:
         units: Mapping[str, Path],
         ipc_path: Path,
         clock: Clock,
-        always: Collection[str] = (),
+        on_demand: Collection[str] = (),
         unplayable: Collection[str] = (),
     ) -> None:
         self._clock = clock
-        self._feeds = {rung: self._feed(rung, path, always=rung in always) for rung, path in units.items()}
+        self._feeds = {rung: self._feed(rung, path, on_demand=rung in on_demand) for rung, path in units.items()}
         self._sessions = WhepSessions(
             feedback=self._feeds,
             unplayable=unplayable,
@@ -62,13 +62,13 @@ class RtcProcess:
             "feeds": {rung: self._describe(feed) for rung, feed in self._feeds.items()},
         }
 
-    def _feed(self, rung: str, path: Path, *, always: bool) -> UnitFeed:
+    def _feed(self, rung: str, path: Path, *, on_demand: bool) -> UnitFeed:
         return UnitFeed(
             rung=rung,
             path=path,
             on_unit=lambda unit: self._sessions.deliver(unit),
             on_connect=lambda: self._sessions.resync(rung),
-            wanted=lambda: always or self._sessions.watched(rung),
+            wanted=lambda: not on_demand or self._sessions.watched(rung),
         )
 
     def _describe(self, feed: UnitFeed) -> Mapping[str, Any]:

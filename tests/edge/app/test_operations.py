@@ -203,6 +203,8 @@ async def test_each_rung_has_its_own_bitrate_and_ceiling(box: Box) -> None:
     assert await box.done("encoder.set", rung="second", bitrate=2_000_000) == {"rung": "second", "bitrate": 2_000_000}
     assert [(rung.name, rung.bitrate_bps) for rung in box.wishes.plan.rungs] == [
         ("main", 8_000_000),
+        ("archive", 16_000_000),
+        ("view", 1_500_000),
         ("second", 2_000_000),
     ]
     assert (await box.ask("encoder.set", rung="second", bitrate=2_000_001)).code == "range"
@@ -227,11 +229,16 @@ async def test_each_rung_has_its_own_bitrate_and_ceiling(box: Box) -> None:
         ("sink.set", {"sink": "x", "url": URL, "running": "yes"}, "invalid", "running"),
         ("sink.set", {"sink": "webrtc", "url": URL}, "reserved_name", "webrtc"),
         ("sink.remove", {"sink": "webrtc"}, "reserved_name", "webrtc"),
-        ("sink.set", {"sink": "x", "url": URL, "rung": "third"}, "unknown_rung", "there is main, second"),
+        (
+            "sink.set",
+            {"sink": "x", "url": URL, "rung": "third"},
+            "unknown_rung",
+            "there is main, archive, view, second",
+        ),
         ("sink.set", {"sink": "x", "url": URL, "rung": 2}, "invalid", "rung: expected text, got 2"),
         ("encoder.set", {"bitrate": 99_999}, "range", "bitrate: 99999"),
         ("encoder.set", {"bitrate": 10_000_001}, "range", "bitrate: 10000001"),
-        ("encoder.set", {"bitrate": 500_000, "rung": "archive"}, "unknown_rung", "archive"),
+        ("encoder.set", {"bitrate": 500_000, "rung": "record"}, "unknown_rung", "record"),
         ("preset.set", {"modality": "xray"}, "unknown_preset", "endoscopy, microscopy, pathology, ultrasound"),
         ("preset.set", {}, "invalid", "modality: missing"),
         ("preset.set", {"modality": "endoscopy", "now": 1}, "invalid", "now: not an argument"),
@@ -246,7 +253,7 @@ async def test_each_rung_has_its_own_bitrate_and_ceiling(box: Box) -> None:
         ("mask.set", {"rects": [[0, 0, 9, 9]], "of": [8, 9]}, "mask_outside_picture", "picture of 8x9"),
         ("snapshot.take", {"id": "../etc/passwd"}, "invalid", "id"),
         ("snapshot.take", {"id": "x" * 65}, "invalid", "id"),
-        ("snapshot.take", {"id": "a", "input": "third"}, "unknown_input", "there is main, second"),
+        ("snapshot.take", {"id": "a", "input": "third"}, "unknown_input", "there is main, archive, view, second"),
         ("sim.fault", {"fault": "earthquake"}, "invalid", "earthquake"),
         ("sim.fault", {"fault": "clear", "input": "third"}, "unknown_input", "third"),
         ("sim.fault", {"fault": "clear", "input": 2}, "invalid", "input: expected text, got 2"),

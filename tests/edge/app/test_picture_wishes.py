@@ -55,7 +55,7 @@ def config(presets: Path | None = None, **modality: str) -> Config:
 
 def test_without_a_preset_the_configuration_holds(state: State) -> None:
     wishes = start(state, Config(encoder=EncoderConfig(gop_s=1.0)))
-    [rung] = wishes.plan.rungs
+    rung = wishes.plan.rungs[0]
     assert (rung.bitrate_bps, rung.max_bitrate_bps, rung.gop_s) == (8_000_000, 20_000_000, 1.0)
     picture = wishes.plan.picture
     assert (picture.modes, picture.crop, picture.masks, picture.freeze_after_ms, picture.withheld) == (

@@ -171,7 +171,9 @@ BAD = {
         "@: second: its source is the first input's device; one device gives one picture",
     ),
     "second mistyped": Bad("[second]\nenable = true", "@: second.enable: unknown key; did you mean enabled?"),
-    "no such rung": Bad("[[srt]]\nrung = 'third'", "@: srt.0.rung: must be 'main' or 'second' (got \"third\")"),
+    "no such rung": Bad(
+        "[[srt]]\nrung = 'third'", "@: srt.0.rung: must be 'main', 'archive', 'view' or 'second' (got \"third\")"
+    ),
     "rung without its input": Bad(
         "[[srt]]\nrung = 'second'", "@: srt: output 'srt' has the rung 'second', but second.enabled is false"
     ),

@@ -10,10 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from board.av.x264 import X264Encoder
-from edge.media.keyframe_gate import KeyframeGate
-from edge.media.latency import LatencyBook
 from edge.media.mixer import Feed, Mixer
-from edge.media.rung import Rung
 from edge.media.signal_book import SignalBook
 from edge.media.slate import FrozenBanner, SlatePainter
 from edge.model.frame import AccessUnit, Frame, Lease, Plane, Stamps
@@ -21,6 +18,7 @@ from edge.model.picture import Mask, PictureSpec, Sheet
 from edge.model.rect import Rect
 from edge.model.video import EncodeTarget, VideoFormat
 from tests.fakes import BlockPainter, FakeClock
+from tests.media_rungs import encode_next, make_rung
 
 VIDEO = VideoFormat(256, 192, Fraction(50))
 NAME = Rect(33, 21, 141, 39)  # grows to 32..174 x 20..60
@@ -41,16 +39,7 @@ def _ramp(clock: FakeClock, index: int) -> Frame:
 
 def _encoded(spec: PictureSpec) -> list[AccessUnit]:
     clock, units = FakeClock(), []
-    gate = KeyframeGate(clock=clock)
-    rung = Rung(
-        name="main",
-        make_encoder=X264Encoder,
-        target=EncodeTarget(40_000_000, 40_000_000),
-        gate=gate,
-        publish=units.append,
-        latency=LatencyBook(clock=clock),
-        clock=clock,
-    )
+    rung = make_rung(X264Encoder, clock=clock, publish=units.append, target=EncodeTarget(40_000_000, 40_000_000))
     painter = BlockPainter()
     mixer = Mixer(
         clock=clock,
@@ -63,10 +52,7 @@ def _encoded(spec: PictureSpec) -> list[AccessUnit]:
     mixer.frame_as(spec)
     for index in range(PICTURES):
         mixer.offer(_ramp(clock, index))
-        frame = rung._mailbox.take(0)
-        assert frame is not None
-        rung._encode(frame)
-        frame.lease.release()
+        encode_next(rung)
         clock.advance(20)
     return units
 

@@ -5,15 +5,17 @@ from fractions import Fraction
 
 import pytest
 
+from edge.media.epochs import Wish
 from edge.media.keyframe_gate import KeyframeGate
-from edge.media.latency import LatencyBook
-from edge.media.rung import Rung
+from edge.media.ladder import LadderSpec
 from edge.model import sei
 from edge.model.feedback import KeyframeRequest
 from edge.model.frame import AccessUnit, Frame, pts_of
 from edge.model.video import Codec, Colorimetry, EncodeTarget, Pixel, Range, VideoFormat
-from edge.runtime.component import Context
 from tests.fakes import SMALL, FakeClock, PlainEncoder, make_frame
+from tests.media_rungs import encode_next, make_rung
+
+TARGET = EncodeTarget(8_000_000, 20_000_000)
 
 
 class _Bench:
@@ -21,53 +23,39 @@ class _Bench:
 
     def __init__(self, *, live_retarget: bool = True) -> None:
         self.clock = FakeClock()
-        self.encoders: list[PlainEncoder] = []
+        self.made: list[PlainEncoder] = []
         self.units: list[AccessUnit] = []
         self.gate = KeyframeGate(clock=self.clock)
         self.live_retarget = live_retarget
         self.refuse = False
-        self.rung = Rung(
-            name="main",
-            make_encoder=self._make,
-            target=EncodeTarget(8_000_000, 20_000_000),
-            gate=self.gate,
-            publish=self._publish,
-            latency=LatencyBook(clock=self.clock),
-            clock=self.clock,
-        )
-        self._ctx = Context()
+        self.rung = make_rung(self._make, clock=self.clock, publish=self.units.append, target=TARGET, gate=self.gate)
 
     def feed(self, frame: Frame | None = None) -> None:
-        ctx = Context()
-        self.stop_after = ctx
         self.rung.put(frame or make_frame(self.clock))
         before = len(self.units)
-        self._one_pass(ctx)
+        encode_next(self.rung)
         self.clock.advance(20)
         self.passed = len(self.units) - before
 
-    def _one_pass(self, ctx: Context) -> None:
-        frame = self.rung._mailbox.take(0)
-        assert frame is not None
-        try:
-            self.rung._encode(frame)
-        finally:
-            frame.lease.release()
+    @property
+    def encoders(self) -> list[PlainEncoder]:
+        """The first one made was for the trial."""
+        return self.made[1:]
+
+    def aim(self, target: EncodeTarget) -> None:
+        self.rung.aim(Wish(target, LadderSpec(on=False)))
 
     def _make(self) -> PlainEncoder:
         encoder = PlainEncoder(live_retarget=self.live_retarget)
         encoder.refuses = self.refuse
-        self.encoders.append(encoder)
+        self.made.append(encoder)
         return encoder
-
-    def _publish(self, unit: AccessUnit) -> None:
-        self.units.append(unit)
 
 
 def test_new_target_holds_from_the_next_frame_on() -> None:
     bench = _Bench()
     bench.feed()
-    bench.rung.aim(EncodeTarget(3_000_000, 6_000_000, 4.0))
+    bench.aim(EncodeTarget(3_000_000, 6_000_000, 4.0))
     bench.feed()
     assert bench.encoders[0].targets[-1] == EncodeTarget(3_000_000, 6_000_000, 4.0)
     assert bench.rung.report().target_bps == 3_000_000
@@ -117,7 +105,7 @@ def test_request_through_the_gate_forces_one_keyframe() -> None:
 def test_new_bitrate_reaches_the_running_encoder_without_a_new_epoch() -> None:
     bench = _Bench()
     bench.feed()
-    bench.rung.aim(EncodeTarget(2_000_000, 20_000_000))
+    bench.aim(EncodeTarget(2_000_000, 20_000_000))
     bench.feed()
     assert len(bench.encoders) == 1
     assert bench.encoders[0].targets[-1].bitrate_bps == 2_000_000
@@ -127,7 +115,7 @@ def test_new_bitrate_reaches_the_running_encoder_without_a_new_epoch() -> None:
 def test_encoder_that_cannot_follow_gets_a_successor_in_a_new_epoch() -> None:
     bench = _Bench(live_retarget=False)
     bench.feed()
-    bench.rung.aim(EncodeTarget(2_000_000, 20_000_000))
+    bench.aim(EncodeTarget(2_000_000, 20_000_000))
     bench.feed()
     assert len(bench.encoders) == 2
     assert bench.encoders[0].closed == 1
