@@ -16,6 +16,7 @@ _BRIDGE = re.compile(r"(?P<chip>tc358743|tc358840|lt6911uxc|lt6911uxe|lt6911c?)@
 _LONGEST_FILE = 65_536
 _DEEPEST = 12  # Pi 5 has the bridge six levels down
 _CELL, _CELL64 = 4, 8  # bytes of the device tree's numbers, big-endian
+_LANES, _LANE_MBPS = range(1, 5), range(300, 4501)  # what CSI-2 has; anything else is damaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,8 @@ def _bridge(chip: str, node: Path) -> Bridge:
             lanes = len(_content(end / "data-lanes")) // _CELL
             # a lane carries two bits in each turn of its clock
             link_hz = int.from_bytes(_content(end / "link-frequencies")[:_CELL64], "big")
-            return Bridge(chip, lanes or None, 2 * link_hz // 1_000_000 or None)
+            lane_mbps = 2 * link_hz // 1_000_000
+            return Bridge(chip, lanes if lanes in _LANES else None, lane_mbps if lane_mbps in _LANE_MBPS else None)
     return Bridge(chip)
 
 

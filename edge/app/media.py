@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from edge.app.board_profile import find_board
 from edge.app.boards import make_encoder, make_source
 from edge.app.media_status import MediaStatus
 from edge.app.outputs import Outputs
@@ -69,7 +70,7 @@ class MediaProcess:
         )
         self._book = SignalBook(clock=clock)
         self._mixer = _mixer(config.liveness, clock=clock, book=self._book, rung=self._rung)
-        self._source = make_source(own.source, clock=clock)
+        self._source = make_source(own.source, clock=clock, facts=find_board(config.board).profile.capture)
         self._capture = CaptureLoop(
             source=self._source,
             mixer=self._mixer,

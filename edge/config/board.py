@@ -61,7 +61,7 @@ class CaptureSection(Section):
     driver: Text
     bridge: Annotated[str, Field(max_length=40)] = ""
     lanes: Literal[1, 2, 4] | None = None
-    lane_mbps: Annotated[int, Field(ge=80, le=4500)] = 972
+    lane_mbps: Annotated[int, Field(ge=300, le=4500)] = 972
     edid_preset: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9-]{0,39})?$")] = ""
     contiguous: bool | None = None
     note: Note = ""
@@ -170,7 +170,7 @@ class BoardSection(Section):
     title: Annotated[str, Field(min_length=1, max_length=80)]
     match: MatchSection | None = None
     capture: tuple[CaptureSection, ...] = ()
-    encoder: Annotated[tuple[EncoderSection, ...], Field(min_length=1, max_length=32)]
+    encoder: Annotated[tuple[EncoderSection, ...], Field(max_length=32)]
     health: HealthSection = HealthSection()
     gpio: GpioSection = GpioSection()
     ptp_phc: bool | None = None
