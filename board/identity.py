@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_TREES = ("proc/device-tree", "sys/firmware/devicetree/base")
+_TREES = ("sys/firmware/devicetree/base", "proc/device-tree")  # the second is a link to the first, absolute
 _DMI = "sys/class/dmi/id"
 _PCI = "sys/bus/pci/devices"
 _DISPLAY_CLASS = "0x03"  # PCI's base class of display controllers
@@ -102,7 +102,7 @@ def _driver(device: Path) -> str:
 
 
 def _bridges(tree: Path) -> Iterator[Bridge]:
-    """`proc/device-tree` is a symbolic link, inside there are none."""
+    """The tree itself may be a symbolic link, inside there are none."""
     base = os.path.realpath(tree)
     for folder, names, _ in os.walk(base):
         if folder.count(os.sep) - base.count(os.sep) >= _DEEPEST:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from board.edid.build import build
@@ -12,7 +13,7 @@ from board.edid.limits import limit
 from board.edid.limits import lock as lock_to
 from board.edid.modes import mode
 from board.edid.presets import preset
-from board.edid.receiver import CsiLink, tc358743
+from board.edid.receiver import CsiLink
 from board.v4l2.profile import CaptureProfile
 from edge.model.board import CaptureFact
 from edge.model.errors import Invalid, Rejected
@@ -56,7 +57,8 @@ def _suiting(fact: CaptureFact, where: str) -> Description | None:
     if fact.lanes is None:
         return _preset(fact.edid_preset, where) if fact.edid_preset else None
     described = _preset(fact.edid_preset or ("2-lane" if fact.lanes <= 2 else "4-lane"), where)
-    return limit(described, tc358743(CsiLink(fact.lanes, fact.lane_mbps))).description
+    receiver = replace(described.receiver, csi=CsiLink(fact.lanes, fact.lane_mbps))
+    return limit(described, receiver).description
 
 
 def _named(name: str, lock: str, where: str) -> bytes:

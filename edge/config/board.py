@@ -190,9 +190,9 @@ class BoardSection(Section):
         return receivers
 
 
-def read_board(path: Path, *, own: bool = True) -> BoardProfile:
-    """Raises Invalid (code `config`), one line per problem: `FILE: key: what is wrong (got VALUE)`."""
-    return parse_board(read_toml(path), id=path.stem, where=str(path), own=own)
+def read_board(path: Path) -> BoardProfile:
+    """One's own. Raises Invalid (code `config`), one line per problem: `FILE: key: what is wrong (got VALUE)`."""
+    return parse_board(read_toml(path), id=path.stem, where=str(path), own=True)
 
 
 def board_of(content: bytes, *, id: str, where: str) -> BoardProfile:

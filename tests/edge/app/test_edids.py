@@ -101,6 +101,11 @@ def test_a_board_without_lanes_may_name_its_preset() -> None:
     assert chosen(CaptureProfile("adv7604")) == build(preset("interlaced"))
 
 
+def test_a_board_with_another_bridge_is_not_cut_to_what_a_tc358743_takes() -> None:
+    fact = CaptureFact("other", "lt6911uxc", lanes=4, lane_mbps=2500, edid_preset="2160p30")
+    assert "3840x2160p30" in offered(edid_chooser("auto", facts=[fact])(CaptureProfile("other")))
+
+
 def test_a_lock_is_held_against_the_lanes_of_the_board() -> None:
     four = edid_chooser("auto", lock="1080p60", facts=[CaptureFact("unicam", lanes=4)])(PI4)
     assert offered(four) == {"1920x1080p60", "640x480p60"}
