@@ -37,11 +37,11 @@ class _Fit:
 
 def choose(identity: Identity, profiles: Sequence[BoardProfile]) -> Detected:
     """The most particular profile that fits, or the generic one with the reason. `profiles` must hold that one."""
-    fits = sorted(_fits(identity, profiles), key=lambda fit: fit.rank)
+    fits = [fit for profile in profiles if (fit := _fit(profile, identity)) is not None]
     if not fits:
         generic = next(one for one in profiles if one.id == GENERIC)
         return fitted(generic, identity, why=f"no profile fits a machine that has {_described(identity)}")
-    best = fits[0]
+    best = min(fits, key=lambda fit: fit.rank)
     found = fitted(best.profile, identity, why=" and ".join(best.reasons))
     return replace(found, notes=(*_undecided(best, profiles, identity), *found.notes))
 
@@ -57,30 +57,23 @@ def fitted(profile: BoardProfile, identity: Identity, *, why: str) -> Detected:
     return Detected(replace(profile, capture=tuple(facts)), why, tuple(notes))
 
 
-def _fits(identity: Identity, profiles: Sequence[BoardProfile]) -> Iterator[_Fit]:
-    for profile in profiles:
-        fit = _fit(profile, identity) if profile.match is not None else None
-        if fit is not None:
-            yield fit
-
-
 def _fit(profile: BoardProfile, identity: Identity) -> _Fit | None:
-    match = profile.match or BoardMatch()
-    place, reasons = 0, []
-    if match.compatible:
-        found = _in_tree(match, identity)
-        if found is None:
-            return None
-        place, reasons = found, [f"the device tree says {identity.compatible[found]}"]
-    elif identity.compatible:
+    match = profile.match
+    if match is None or bool(match.compatible) != bool(identity.compatible):
         return None
-    else:
-        place = 0 if match.sys_vendor or match.product_name or match.board_name else 1
+    place = _in_tree(match, identity) if match.compatible else _by_maker(match)
+    if place is None:
+        return None
+    reasons = [f"the device tree says {identity.compatible[place]}"] if match.compatible else []
     for holds, reason in _conditions(match, identity):
         if not holds:
             return None
         reasons.append(reason)
     return _Fit(profile, place, tuple(reasons))
+
+
+def _by_maker(match: BoardMatch) -> int:
+    return 0 if match.sys_vendor or match.product_name or match.board_name else 1
 
 
 def _in_tree(match: BoardMatch, identity: Identity) -> int | None:
