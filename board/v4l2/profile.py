@@ -1,4 +1,4 @@
-"""What is known of capture drivers beyond what they say of themselves: data, read from `capture.toml`."""
+"""What is known of capture drivers beyond what they say of themselves: data, read from `drivers.toml`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from edge.model.errors import Invalid
 from edge.model.video import Colorimetry, Range
 
-_FILE = "capture.toml"
+_FILE = "drivers.toml"
 
 
 class Detect(StrEnum):
@@ -44,7 +44,7 @@ class CaptureProfile:
 
 def read_profiles() -> Mapping[str, CaptureProfile]:
     """By driver, from the file beside the package."""
-    text = resources.files("board.profiles").joinpath(_FILE).read_text(encoding="utf-8")
+    text = resources.files("board.v4l2").joinpath(_FILE).read_text(encoding="utf-8")
     return parse_profiles(text, where=_FILE)
 
 

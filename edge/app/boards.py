@@ -1,26 +1,27 @@
-"""Which source and encoder this box has."""
+"""Which source this box has."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from board.av.url_source import UrlSource
-from board.av.x264 import X264Encoder
 from board.sim.script import FaultScript
 from board.sim.source import SimSource
 from edge.app.capture import make_camera, make_capture
-from edge.config.model import EncoderConfig, SourceConfig, SourceKind
+from edge.config.model import SourceConfig, SourceKind
 from edge.media.painter import PillowPainter
+from edge.model.board import CaptureFact
 from edge.model.errors import Invalid
-from edge.ports import Clock, Encoder, Source
+from edge.ports import Clock, Source
 
 
-def make_source(config: SourceConfig, *, clock: Clock) -> Source:
-    """Raises Invalid on a fault script that cannot be read."""
+def make_source(config: SourceConfig, *, clock: Clock, facts: Sequence[CaptureFact] = ()) -> Source:
+    """`facts`: the board's receivers. Raises Invalid on a fault script that cannot be read."""
     if config.kind is SourceKind.URL:
         return UrlSource(clock=clock, url=config.url.url, loop=config.url.loop)
     if config.kind is SourceKind.V4L2:
-        return make_capture(config.v4l2, clock=clock)
+        return make_capture(config.v4l2, clock=clock, facts=facts)
     if config.kind is SourceKind.PICAMERA:
         return make_camera(config.picamera, clock=clock)
     sim = config.sim
@@ -32,10 +33,6 @@ def make_source(config: SourceConfig, *, clock: Clock) -> Source:
         fps=sim.fps,
         script=_read_script(sim.script),
     )
-
-
-def make_encoder(config: EncoderConfig) -> Encoder:
-    return X264Encoder(speed=config.speed)
 
 
 def _read_script(path: Path | None) -> FaultScript | None:

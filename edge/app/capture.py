@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from board.rpi.camera import CameraWish
@@ -16,6 +17,7 @@ from board.v4l2.source import V4l2Source, V4l2Wish
 from board.v4l2.usb import UsbRebind
 from edge.app.edids import edid_chooser
 from edge.config.model import PicameraConfig, V4l2Config
+from edge.model.board import CaptureFact
 from edge.model.picture import CaptureMode
 from edge.model.video import Colorimetry, Range
 from edge.ports import Clock, Source
@@ -23,8 +25,11 @@ from edge.ports import Clock, Source
 _AUTO = "auto"
 
 
-def make_capture(config: V4l2Config, *, clock: Clock, modes: tuple[CaptureMode, ...] = ()) -> Source:
-    """Raises Invalid on an EDID that cannot be had, naming the option."""
+def make_capture(
+    config: V4l2Config, *, clock: Clock, modes: tuple[CaptureMode, ...] = (), facts: Sequence[CaptureFact] = ()
+) -> Source:
+    """`facts`: what the board's profile knows of its receivers. Raises Invalid on an EDID that cannot be had,
+    naming the option."""
     kernel, profiles = LinuxKernel(), read_profiles()
     return V4l2Source(
         clock=clock,
@@ -34,7 +39,7 @@ def make_capture(config: V4l2Config, *, clock: Clock, modes: tuple[CaptureMode, 
         wish=V4l2Wish(
             receiver=ReceiverWish(
                 input_index=config.input,
-                edid_for=edid_chooser(config.edid, lock=config.edid_lock),
+                edid_for=edid_chooser(config.edid, lock=config.edid_lock, facts=facts),
                 kinds=config.formats,
             ),
             modes=modes,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from edge.app.board_profile import find_board
 from edge.app.cli_options import add_config_options, config_from, layers_from
 from edge.config.reference import example_file, reference_table
 from edge.config.show import show, show_changed
+from edge.model.errors import Invalid
 
 
 def add_commands(commands: Any) -> None:
@@ -27,7 +29,9 @@ def add_commands(commands: Any) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    config_from(arguments)
+    trouble = find_board(config_from(arguments).board).trouble
+    if trouble:
+        raise Invalid("\n".join(trouble), code="config")
     print("The configuration is good.")
     return 0
 

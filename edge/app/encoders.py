@@ -13,11 +13,6 @@ from edge.model.board import EncoderFact, EncoderKind
 from edge.model.video import Codec
 from edge.ports import Encoder
 
-SOFTWARE = (
-    EncoderFact("sim-x264", EncoderKind.SIM),
-    EncoderFact("x264", EncoderKind.AV, library="libx264"),
-)
-
 
 def candidates(
     facts: Sequence[EncoderFact], config: EncoderConfig, *, codec: Codec, trouble: EncoderTrouble

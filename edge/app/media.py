@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from board.sim.encoder_trouble import EncoderTrouble
+from edge.app.board_profile import board_of
 from edge.app.boards import make_source
 from edge.app.branches import Branch, Branches
-from edge.app.encoders import SOFTWARE, candidates
+from edge.app.encoders import candidates
 from edge.app.media_status import MediaStatus
 from edge.app.outputs import Outputs
 from edge.app.paths import Places, media_process
@@ -57,14 +58,15 @@ class MediaProcess:
         latency = LatencyBook(clock=clock)
         self._trouble = EncoderTrouble(clock=clock)
         self._branches = Branches(clock=clock, latency=latency, cores=os.cpu_count() or 1)
+        board = board_of(config).profile
         for name, own in config.rungs.items():
             if name.input is input:
-                line = candidates(SOFTWARE, own, codec=config.codec_of(name), trouble=self._trouble)
+                line = candidates(board.encoders, own, codec=config.codec_of(name), trouble=self._trouble)
                 self._branches.add(name, own, line)
         self._book = SignalBook(clock=clock)
         feeds = tuple(Feed(branch.rung.put) for branch in self._branches.all.values())
         self._mixer = _mixer(config.liveness, clock=clock, book=self._book, feeds=feeds)
-        self._source = make_source(config.inputs[input].source, clock=clock)
+        self._source = make_source(config.inputs[input].source, clock=clock, facts=board.capture)
         self._capture = CaptureLoop(
             source=self._source,
             mixer=self._mixer,

@@ -21,7 +21,7 @@ def main(config: Config) -> int:
         rtc = RtcProcess(
             config=config.webrtc,
             units={str(rung): places.units(rung) for rung in rungs},
-            on_demand=[rung for rung in rungs if rung != rung.input],
+            on_demand=[rung for rung in rungs if rung.on_demand],
             unplayable=[rung for rung in config.rungs if rung not in rungs],
             ipc_path=places.rtc_ipc,
             clock=SystemClock(),

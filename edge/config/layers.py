@@ -77,13 +77,19 @@ def _index(node: Any, part: str, path: KeyPath) -> Any:
 def read_toml(path: Path) -> Mapping[str, Any]:
     """The tables of a TOML file. Raises Invalid naming file and, for a syntax error, its place."""
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        return toml_of(path.read_bytes(), str(path))
     except OSError as error:
         raise Invalid(f"{path}: cannot be read: {error.strerror}", code="config") from error
+
+
+def toml_of(content: bytes, where: str) -> Mapping[str, Any]:
+    """Raises Invalid as `read_toml` does, with `where` for the file."""
+    try:
+        return tomllib.loads(content.decode())
     except UnicodeDecodeError as error:
-        raise Invalid(f"{path}: is not UTF-8 text (byte {error.start})", code="config") from error
+        raise Invalid(f"{where}: is not UTF-8 text (byte {error.start})", code="config") from error
     except tomllib.TOMLDecodeError as error:
-        raise Invalid(f"{path}: is not TOML: {error}", code="config") from error
+        raise Invalid(f"{where}: is not TOML: {error}", code="config") from error
 
 
 def parse_set(text: str) -> tuple[KeyPath, Any]:

@@ -368,6 +368,21 @@ class SecondConfig(InputConfig):
     mask: MaskConfig = MaskConfig()
 
 
+AUTO_BOARD = "auto"
+
+
+class BoardConfig(Section):
+    """The hardware that the box runs on. `edge board` says what it is taken for, and why."""
+
+    profile: Annotated[
+        Name,
+        Field(description="The board's profile, as `edge board list` names them; `auto` looks what board it is."),
+    ] = AUTO_BOARD
+    profiles_dir: Annotated[
+        Path | None, Field(description="Directory of profiles of your own, `NAME.toml` each; they are read at start.")
+    ] = None
+
+
 class PathsConfig(Section):
     """Directories; both are created when missing."""
 
@@ -393,6 +408,7 @@ class Config(Section):
     web: WebConfig = WebConfig()
     webrtc: WebrtcConfig = WebrtcConfig()
     mqtt: MqttConfig = MqttConfig()
+    board: BoardConfig = BoardConfig()
     paths: PathsConfig = PathsConfig()
 
     @field_validator("srt")

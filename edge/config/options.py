@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -34,7 +35,7 @@ class Table:
 
 def section_of(field: FieldInfo) -> tuple[type[Section] | None, bool]:
     """(the section that this field holds, whether it is an array of them); (None, False) for an option."""
-    kind = field.annotation
+    kind = _without_none(field.annotation)
     if isinstance(kind, type) and issubclass(kind, Section):
         return kind, False
     if get_origin(kind) is tuple:
@@ -42,6 +43,12 @@ def section_of(field: FieldInfo) -> tuple[type[Section] | None, bool]:
         if isinstance(inner, type) and issubclass(inner, Section):
             return inner, True
     return None, False
+
+
+def _without_none(kind: Any) -> Any:
+    """What an optional section holds when it is there."""
+    held = [part for part in get_args(kind) if part is not NoneType]
+    return held[0] if get_origin(kind) is UnionType and len(held) == 1 else kind
 
 
 def tables(model: type[Section], path: tuple[str, ...] = (), *, array: bool = False) -> Iterator[Table]:

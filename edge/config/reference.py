@@ -16,6 +16,7 @@ _EXAMPLE_HEAD = """\
 _UNSET = {
     "script": "faults.txt",
     "presets_dir": "/etc/scopecast/presets",
+    "profiles_dir": "/etc/scopecast/boards",
     "passphrase_file": "/etc/scopecast/srt.passphrase",
     "input": 0,
     "lens_dioptres": 10.0,

@@ -79,3 +79,87 @@ class EncoderFact:
     latency_ms: float | None = None
     expected: bool = True
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFact:
+    """A capture receiver that a board has, by its driver's name in QUERYCAP.
+
+    `bridge`: the chip before it, as the device tree calls it; `lanes` and `lane_mbps`: the CSI-2 link between them,
+    in Mbit/s for each lane, None where there is no such link. `edid_preset`: empty for the one that the lanes suggest.
+    `contiguous`: its exported buffers can be imported by an encoder that needs contiguous memory; None: not known.
+    """
+
+    driver: str
+    bridge: str = ""
+    lanes: int | None = None
+    lane_mbps: int = 972
+    edid_preset: str = ""
+    contiguous: bool | None = None
+    note: str = ""
+
+
+class Throttle(StrEnum):
+    """Who says that the board runs slower than it should."""
+
+    NONE = ""
+    RPI_FIRMWARE = "rpi-firmware"
+    INA3221 = "ina3221"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthFact:
+    """Where a board says how it is.
+
+    `thermal_zones`: types of thermal zones, the one that throttles first; `power_rails`: labels of hwmon inputs.
+    `watchdog_max_s`: the longest time-out that the hardware watchdog takes; None: not known.
+    """
+
+    throttle: Throttle = Throttle.NONE
+    thermal_zones: tuple[str, ...] = ()
+    power_rails: tuple[str, ...] = ()
+    watchdog_max_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GpioFact:
+    """The GPIO chip of the pin header, by its label, and the names of the lines that are free there."""
+
+    chip: str = ""
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BoardMatch:
+    """By what a board is known; texts may hold `*` and `?`. All that is given must fit, of `compatible` any one.
+
+    Without `compatible`, only a machine without device tree fits. `pci_vendor` and `pci_driver` are of a display
+    device and the kernel driver that has it; `bridge_lanes` of a bridge chip in the live device tree.
+    """
+
+    compatible: tuple[str, ...] = ()
+    sys_vendor: str = ""
+    product_name: str = ""
+    board_name: str = ""
+    pci_vendor: str = ""
+    pci_driver: str = ""
+    bridge_lanes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BoardProfile:
+    """What is known of one kind of board. `encoders` in order of preference, the software ones last.
+
+    `match` is None for one that is never found, only named. `ptp_phc`: whether its network port stamps packets in
+    hardware; None: not known. `own`: it comes from the technician's directory.
+    """
+
+    id: str
+    title: str
+    encoders: tuple[EncoderFact, ...]
+    match: BoardMatch | None = None
+    capture: tuple[CaptureFact, ...] = ()
+    health: HealthFact = HealthFact()
+    gpio: GpioFact = GpioFact()
+    ptp_phc: bool | None = None
+    own: bool = False

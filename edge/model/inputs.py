@@ -25,6 +25,11 @@ class RungName(StrEnum):
         """Whose pictures it carries."""
         return Input.SECOND if self is RungName.SECOND else Input.MAIN
 
+    @property
+    def on_demand(self) -> bool:
+        """Whether it is encoded only while somebody receives it."""
+        return self in (RungName.ARCHIVE, RungName.VIEW)
+
 
 def input_of(rung: str) -> Input | None:
     """Whose pictures the rung of that name carries; None when there is no such name."""

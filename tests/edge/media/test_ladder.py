@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_a_rate_that_swings_about_the_floor_makes_the_picture_change_once() -> N
     for index in range(600):
         state = climb(state, SPEC, HD60, 3_900_000 if index % 2 else 4_400_000, index * S // 10)
         steps.append(state.step)
-    assert sum(one != other for one, other in zip(steps, steps[1:], strict=False)) == 1
+    assert sum(one != other for one, other in pairwise(steps)) == 1
 
 
 def test_what_would_be_of_no_use_is_never_taken() -> None:
