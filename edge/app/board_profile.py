@@ -51,12 +51,12 @@ class Profiles:
         return cls(dict(sorted(found.items())), tuple(trouble))
 
 
-def board_of(config: Config) -> Board:
+def board_of(config: Config, *, root: Path = _ROOT) -> Board:
     """As `find_board`; the simulated source stands on the simulated board, unless a profile is named."""
     wanted = config.board
     if wanted.profile == AUTO_BOARD and config.source.kind is SourceKind.SIM:
         wanted = wanted.model_copy(update={"profile": SIM_BOARD})
-    return find_board(wanted)
+    return find_board(wanted, root=root)
 
 
 def find_board(config: BoardConfig, *, root: Path = _ROOT) -> Board:

@@ -11,9 +11,13 @@ from typing import Any
 
 from board.edid.reach import reach
 from board.edid.receiver import CsiLink
-from edge.app.board_profile import Board, Profiles, find_board, read_own
+from edge.app.board_profile import Board, Profiles, board_of, read_own
 from edge.app.cli_options import add_config_options, config_from
+from edge.app.encoder_status import candidate_of, verdict_lines
+from edge.app.trials import try_encoders
+from edge.media.lineup import Verdict
 from edge.model.board import BoardProfile, CaptureFact, EncoderFact
+from edge.model.errors import NotFound
 
 _MAX_SIDE = 8192  # the default of a profile, which says nothing of the encoder
 
@@ -27,6 +31,11 @@ def add_commands(commands: Any) -> None:
     listed = actions.add_parser("list", help="name the profiles there are, that of this board with a star")
     _add_options(listed)
     listed.set_defaults(act=_list)
+    tried = actions.add_parser("try", help="try the board's encoders with real pictures and say what they are worth")
+    add_config_options(tried)
+    tried.add_argument("names", nargs="*", metavar="NAME", help="encoders as `edge board` names them; none: all")
+    tried.add_argument("--json", action="store_true", help="for programs")
+    tried.set_defaults(act=_try)
     check = actions.add_parser("check", help="say every problem of a profile of your own, or that there is none")
     check.add_argument("file", type=Path, metavar="FILE", help="a TOML file named after the board")
     check.set_defaults(act=_check)
@@ -63,6 +72,22 @@ def _list(arguments: argparse.Namespace) -> int:
     return 1 if known.trouble else 0
 
 
+def _try(arguments: argparse.Namespace) -> int:
+    """Exit code 1 when none of them is fit."""
+    config, names = config_from(arguments), arguments.names
+    known = [fact.name for fact in board_of(config).profile.encoders]
+    if unknown := [name for name in names if name not in known]:
+        raise NotFound(f"encoder {unknown[0]!r} is not one of this board's: {', '.join(known)}", code="unknown_encoder")
+    found = []
+    for standing in try_encoders(config, only=names):
+        found.append(standing)
+        if not arguments.json:
+            print("\n".join(verdict_lines(standing)), flush=True)
+    if arguments.json:
+        print(json.dumps([candidate_of(standing) for standing in found], indent=2))
+    return 0 if any(standing.verdict is Verdict.FIT for standing in found) else 1
+
+
 def _check(arguments: argparse.Namespace) -> int:
     path: Path = arguments.file
     profile = read_own(path)
@@ -73,7 +98,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _board(arguments: argparse.Namespace) -> Board:
-    return find_board(config_from(arguments).board, root=arguments.root)
+    return board_of(config_from(arguments), root=arguments.root)
 
 
 def _lines(board: Board) -> Iterator[str]:

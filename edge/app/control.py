@@ -15,10 +15,12 @@ from edge.app.plan_wire import to_wire
 from edge.app.process import run_process
 from edge.app.snapshots import LivePictures, Snapshots
 from edge.app.steward import Steward
+from edge.app.trial_run import TrialRun
 from edge.app.whep_proxy import RtcViewers
 from edge.app.wishes import Wishes
 from edge.app.world import World
 from edge.config.model import Config, MqttConfig
+from edge.config.show import dump
 from edge.health.meter import BoxMeter
 from edge.health.watch import HealthWatch, Watched
 from edge.link.identity import box_id
@@ -37,6 +39,7 @@ from edge.runtime.supervisor import Supervisor
 from edge.vault.keyring import Keyring
 from edge.vault.pairing import PairingDesk
 from edge.vault.seal import Sealer
+from edge.vault.secret_file import replace_whole
 from edge.web.app import create_app
 from edge.web.server import WebServer
 
@@ -78,6 +81,7 @@ class ControlProcess:
             self._rtc,
             *self._stewards,
             _PassingTime(world=self._world),
+            *self._trials(config, places),
             self._health(places),
             self._web(config, pictures=pictures, pairing=desk),
             *link.components,
@@ -128,6 +132,19 @@ class ControlProcess:
             state_dir=places.state,
             clock=_OneClock() if own_broker else self._clock,
             version=edge.__version__,
+        )
+
+    def _trials(self, config: Config, places: Places) -> tuple[Component, ...]:
+        if not config.board.try_encoders:
+            return ()
+        effective = places.run / "trials.toml"
+        replace_whole(effective, dump(config).encode())
+        return (
+            TrialRun(
+                configuration=effective,
+                candidates=self._world.candidates,
+                on_verdict=self._world.encoder_tried,
+            ),
         )
 
     def _health(self, places: Places) -> HealthWatch:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from edge.media.lineup import Standing
 from edge.media.rung import RungReport
 from edge.media.trial import TrialReport
+
+_HD_PIXELS = 1920 * 1080
 
 
 def rung_of(report: RungReport) -> Mapping[str, Any]:
@@ -30,6 +32,22 @@ def candidate_of(standing: Standing) -> Mapping[str, Any]:
         "failures": standing.failures,
         "trial": None if standing.trial is None else _trial(standing.trial),
     }
+
+
+def verdict_lines(standing: Standing) -> Iterator[str]:
+    """For a technician: what an encoder is worth, and why."""
+    fact, trial = standing.fact, standing.trial
+    where = "hardware" if fact.hardware else "software"
+    yield f"{fact.name:<12} {standing.verdict}: {fact.codec} in {where}" + (
+        f", {standing.reason}" if standing.reason else ""
+    )
+    if trial is not None and trial.frames:
+        yield (
+            f"{'':<12} {trial.width}x{trial.height}: {trial.encode_p50_ms:.1f} ms a picture, "
+            f"{trial.encode_max_ms:.1f} at most; {trial.delay_frames} held back; "
+            f"{trial.measured_bps / 1e6:.1f} of {trial.asked_bps / 1e6:.1f} Mbit/s; "
+            f"manages {trial.pixels_per_s / _HD_PIXELS:.0f} pictures of 1080p a second"
+        )
 
 
 def _trial(trial: TrialReport) -> Mapping[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from edge.app.findings import Findings
 from edge.app.picture_status import crop_section, mask_section, preset_section
 from edge.app.wishes import WEBRTC, Wishes
+from edge.media.lineup import Verdict
 from edge.model.inputs import Input, input_of
 from edge.model.sink import SinkKind, SinkSpec
 from edge.model.status import SinkState
@@ -43,6 +44,7 @@ class World:
         self._rtc: Mapping[str, Any] = _NOTHING
         self._media_said_s = dict.fromkeys(self._media, 0.0)
         self._rtc_said_s = 0.0
+        self._tried: dict[str, Mapping[str, Any]] = {}
 
     def media_pid(self, input: Input) -> int | None:
         return self._media[input].get("pid")
@@ -70,6 +72,16 @@ class World:
     def rtc_lost(self) -> None:
         self._rtc = _NOTHING
         self.refresh()
+
+    def encoder_tried(self, verdict: Mapping[str, Any]) -> None:
+        """An encoder that no rung has needed was tried: its entry of the status document."""
+        self._tried[verdict["name"]] = verdict
+        self.refresh()
+
+    def candidates(self) -> Sequence[Mapping[str, Any]]:
+        """The encoders that the first input's media process may use, as far as it has needed them."""
+        known: Sequence[Mapping[str, Any]] = (self._media[Input.MAIN].get("encoder") or _NOTHING).get("candidates", ())
+        return known
 
     def refresh(self) -> None:
         """Put every joined section anew; the board keeps quiet about what did not change."""
@@ -111,10 +123,19 @@ class World:
             "source": media.get("source") or {"kind": "unknown"},
             "signal": media.get("signal") or _absent_signal(),
             "picture": media.get("picture") or {"live": False, "reason": _NO_REPORT, "age_ms": None},
-            "encoder": media.get("encoder") or {"name": "", "hardware": False, "rungs": []},
+            "encoder": self._encoder(media),
             "mask": mask_section(self._wishes.picture_of(input), media.get("framing") or _NOTHING),
             "latency": _latency(media, [viewer for viewer in viewers if input_of(viewer["rung"]) == input]),
         }
+
+    def _encoder(self, media: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a rung has seen of an encoder counts for more than its trial."""
+        encoder = media.get("encoder") or {"name": "", "hardware": False, "rungs": [], "candidates": []}
+        known = [
+            self._tried.get(one["name"], one) if one["verdict"] == Verdict.UNTRIED else one
+            for one in encoder["candidates"]
+        ]
+        return {**encoder, "candidates": known}
 
     def _sinks(self, viewers: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
         reported = {

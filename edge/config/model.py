@@ -381,6 +381,10 @@ class BoardConfig(Section):
     profiles_dir: Annotated[
         Path | None, Field(description="Directory of profiles of your own, `NAME.toml` each; they are read at start.")
     ] = None
+    try_encoders: Annotated[
+        bool,
+        Field(description="Try all the board's encoders after the start, also those that no picture needs yet."),
+    ] = True
 
 
 class PathsConfig(Section):

@@ -253,7 +253,7 @@ async def test_each_rung_has_its_own_bitrate_and_ceiling(box: Box) -> None:
         ("mask.set", {"rects": [[0, 0, 9, 9]], "of": [8, 9]}, "mask_outside_picture", "picture of 8x9"),
         ("snapshot.take", {"id": "../etc/passwd"}, "invalid", "id"),
         ("snapshot.take", {"id": "x" * 65}, "invalid", "id"),
-        ("snapshot.take", {"id": "a", "input": "third"}, "unknown_input", "there is main, archive, view, second"),
+        ("snapshot.take", {"id": "a", "input": "third"}, "unknown_input", "there is main, second"),
         ("sim.fault", {"fault": "earthquake"}, "invalid", "earthquake"),
         ("sim.fault", {"fault": "clear", "input": "third"}, "unknown_input", "third"),
         ("sim.fault", {"fault": "clear", "input": 2}, "invalid", "input: expected text, got 2"),
