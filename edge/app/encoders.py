@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from board.av.catalogue import make_av_encoder
 from board.av.x264 import X264Encoder
 from board.sim.encoder import SimEncoder
 from board.sim.encoder_trouble import EncoderTrouble
@@ -23,10 +24,10 @@ def candidates(
 
 
 def _maker(fact: EncoderFact, config: EncoderConfig, trouble: EncoderTrouble) -> Callable[[], Encoder]:
-    def software() -> Encoder:
-        return X264Encoder(speed=config.speed)
+    def av() -> Encoder:
+        return make_av_encoder(fact, speed=config.speed)
 
     def simulated() -> Encoder:
-        return SimEncoder(inner=software(), trouble=trouble)
+        return SimEncoder(inner=X264Encoder(speed=config.speed), trouble=trouble)
 
-    return {EncoderKind.SIM: simulated, EncoderKind.AV: software}[fact.kind]
+    return {EncoderKind.SIM: simulated, EncoderKind.AV: av}[fact.kind]
