@@ -118,7 +118,7 @@ class AvEncoder:
             return Retarget.NEEDS_NEW_EPOCH
         if self._trim is not None:
             self._trim.aim(target.bitrate_bps)
-            self._context.bit_rate = target.bitrate_bps
+            self._context.bit_rate = self._trim.bps
         return Retarget.LIVE
 
     def close(self) -> None:

@@ -20,13 +20,14 @@ class RateTrim:
     """`bps` is what to tell the encoder next, after `took` has heard of each picture's size."""
 
     def __init__(self, wanted_bps: int, *, fps: float, most_bps: int) -> None:
+        self._wanted_bps = wanted_bps
         self._fps = fps
         self._most_bps = most_bps
-        self.aim(wanted_bps)
+        self._owed_bits = 0.0
 
     def aim(self, wanted_bps: int) -> None:
-        self._wanted_bps = wanted_bps
-        self._owed_bits = 0.0
+        if wanted_bps != self._wanted_bps:
+            self._wanted_bps, self._owed_bits = wanted_bps, 0.0
 
     def took(self, bits: int) -> None:
         kept = self._owed_bits * max(0.0, 1 - 1 / (_MEMORY_S * self._fps))
