@@ -60,6 +60,7 @@ class RunningBox:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._config.write_text(
             f'[paths]\nstate_dir = "{self.folder}/state"\nrun_dir = "{self.folder}/run"\n'
+            "[board]\ntry_encoders = false\n"  # seconds of both cores for what few tests look at
             f"[web]\nport = {self.ports.web}\n[mqtt]\nport = {self.ports.mqtt}\n"
             f'[[srt]]\nname = "srt"\nurl = "{self.srt_url}?mode=listener"\n'
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 from board.edid.reach import reach
 from board.edid.receiver import CsiLink
-from edge.app.board_profile import Board, Profiles, board_of, read_own
+from edge.app.board_profile import Board, Profiles, board_of, find_board, read_own
 from edge.app.cli_options import add_config_options, config_from
 from edge.app.encoder_status import candidate_of, verdict_lines
 from edge.app.trials import try_encoders
@@ -98,7 +98,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _board(arguments: argparse.Namespace) -> Board:
-    return board_of(config_from(arguments), root=arguments.root)
+    """The machine's, whatever source the box is to have."""
+    return find_board(config_from(arguments).board, root=arguments.root)
 
 
 def _lines(board: Board) -> Iterator[str]:

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import edge
+from edge.app.board_profile import board_of
+from edge.app.encoder_status import candidate_of
 from edge.app.findings import Findings
 from edge.app.operations import Operations
 from edge.app.paths import Places, media_process
@@ -25,6 +27,7 @@ from edge.health.meter import BoxMeter
 from edge.health.watch import HealthWatch, Watched
 from edge.link.identity import box_id
 from edge.link.link import Link
+from edge.media.lineup import Standing
 from edge.modality.library import Library
 from edge.model.inputs import Input
 from edge.model.picture import Size
@@ -58,9 +61,16 @@ class ControlProcess:
         self._bus = CommandBus()
         self._wishes = Wishes(config=config, path=places.state / "wishes.sealed", sealer=sealer, library=library)
         self._issues = IssueBook(now_text=lambda: rfc3339(clock.utc_ns()))
-        findings = Findings(standing=self._wishes.trouble)
+        machine = board_of(config)
+        findings = Findings(standing=self._wishes.trouble, board_trouble=machine.trouble)
         self._world = World(
-            board=self._board, issues=self._issues, wishes=self._wishes, findings=findings, inputs=config.inputs
+            board=self._board,
+            issues=self._issues,
+            wishes=self._wishes,
+            findings=findings,
+            inputs=config.inputs,
+            encoders=[candidate_of(Standing(fact)) for fact in machine.profile.encoders],
+            machine={"profile": machine.profile.id, "title": machine.profile.title, "why": machine.why},
         )
         self._stewards: list[Steward] = []
         self._media = {name: self._media_client(name, places) for name in config.inputs}

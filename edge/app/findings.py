@@ -42,9 +42,13 @@ _SINK_ADVICE_ELSE = "Check the address, the network and that the receiver is run
 
 @dataclass(slots=True)
 class Findings:
-    """`look` states everything that is wrong now. `standing` is trouble from start-up that stays."""
+    """`look` states everything that is wrong now. `standing` is trouble from start-up, as it is now.
+
+    `board_trouble`: what is wrong with the board's profile; it stays.
+    """
 
     standing: list[str] = field(default_factory=list)
+    board_trouble: tuple[str, ...] = ()
     _over_budget_since_s: dict[str, float] = field(default_factory=dict)
     _away_since_s: dict[str, float] = field(default_factory=dict)
 
@@ -63,7 +67,7 @@ class Findings:
         if Input.MAIN in parts:
             yield from _framing(document)
         yield from _sinks(document)
-        for sentence in self.standing:
+        for sentence in (*self.standing, *self.board_trouble):
             yield Finding("start_up", Severity.ERROR, "Mend what the message names, then restart the box.", sentence)
 
     def _input(

@@ -33,18 +33,21 @@ class World:
         wishes: Wishes,
         findings: Findings,
         inputs: Iterable[Input],
+        machine: Mapping[str, Any] = _NOTHING,
+        encoders: Iterable[Mapping[str, Any]] = (),
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._board = board
         self._issues = issues
         self._wishes = wishes
         self._findings = findings
+        self._machine = machine
         self._now_s = now_s
         self._media: dict[Input, Mapping[str, Any]] = dict.fromkeys(inputs, _NOTHING)
         self._rtc: Mapping[str, Any] = _NOTHING
         self._media_said_s = dict.fromkeys(self._media, 0.0)
         self._rtc_said_s = 0.0
-        self._tried: dict[str, Mapping[str, Any]] = {}
+        self._tried = {str(one["name"]): one for one in encoders}
 
     def media_pid(self, input: Input) -> int | None:
         return self._media[input].get("pid")
@@ -79,9 +82,8 @@ class World:
         self.refresh()
 
     def candidates(self) -> Sequence[Mapping[str, Any]]:
-        """The encoders that the first input's media process may use, as far as it has needed them."""
-        known: Sequence[Mapping[str, Any]] = (self._media[Input.MAIN].get("encoder") or _NOTHING).get("candidates", ())
-        return known
+        """All the board's encoders, as far as they have been tried."""
+        return list(self._encoder(self._media[Input.MAIN])["candidates"])
 
     def refresh(self) -> None:
         """Put every joined section anew; the board keeps quiet about what did not change."""
@@ -90,7 +92,7 @@ class World:
         board, viewers = self._board, self._viewers()
         inputs = [self._input(name, viewers) for name in self._media]
         first = inputs[0]
-        board.put("board", {"name": first["source"]["kind"]})
+        board.put("board", {"name": first["source"]["kind"], **self._machine})
         for section in ("source", "signal", "picture", "encoder", "latency", "mask"):
             board.put(section, first[section])
         board.put("preset", preset_section(self._wishes))
@@ -133,9 +135,10 @@ class World:
         encoder = media.get("encoder") or {"name": "", "hardware": False, "rungs": [], "candidates": []}
         known = [
             self._tried.get(one["name"], one) if one["verdict"] == Verdict.UNTRIED else one
-            for one in encoder["candidates"]
+            for one in encoder.get("candidates", ())
         ]
-        return {**encoder, "candidates": known}
+        heard = {one["name"] for one in known}
+        return {**encoder, "candidates": [*known, *(one for name, one in self._tried.items() if name not in heard)]}
 
     def _sinks(self, viewers: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
         reported = {
