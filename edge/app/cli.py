@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 import edge
-from edge.app import cli_board, cli_config, cli_devices, cli_edid, cli_latency, cli_preset, cli_sim, cli_status
+from edge.app import cli_board, cli_config, cli_devices, cli_edid, cli_latency, cli_preset, cli_report, cli_sim, cli_status
 from edge.app.cli_options import add_config_options, add_input_option, config_from
 from edge.config.model import Config
 from edge.model.errors import EdgeError
@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     cli_config.add_commands(commands)
     cli_status.add_commands(commands)
     cli_board.add_commands(commands)
+    cli_report.add_commands(commands)
     cli_devices.add_commands(commands)
     cli_preset.add_commands(commands)
     cli_sim.add_commands(commands)

@@ -11,7 +11,7 @@ from typing import Any
 
 from board.edid.reach import reach
 from board.edid.receiver import CsiLink
-from edge.app.board_profile import Board, Profiles, board_of, find_board, read_own
+from edge.app.board_profile import SIM_BOARD, Board, Profiles, board_of, find_board, read_own
 from edge.app.cli_options import add_config_options, config_from
 from edge.app.encoder_status import candidate_of, verdict_lines
 from edge.app.trials import try_encoders
@@ -58,6 +58,8 @@ def _show(arguments: argparse.Namespace) -> int:
         print(json.dumps(dataclasses.asdict(board), indent=2))
     else:
         print("\n".join(_lines(board)))
+        if (used := board_of(config_from(arguments)).profile.id) != board.profile.id and used == SIM_BOARD:
+            print(f"  note:      the source is the simulated board, so the box encodes as {used} does")
     return 1 if board.trouble else 0
 
 

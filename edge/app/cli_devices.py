@@ -1,4 +1,4 @@
-"""`edge devices`: what is attached, and what the box will do with it."""
+"""`edge devices`: what is attached, what the box will do with it, and what its encoders are worth."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from board.v4l2.inventory import Device, inventory
 from board.v4l2.kernel import LinuxKernel
 from board.v4l2.profile import read_profiles
 from edge.app.cli_options import add_config_options, config_from
+from edge.app.encoder_status import verdict_lines
+from edge.app.trials import try_encoders
 from edge.config.model import SourceKind
 from edge.model.errors import DeviceGone, Invalid
 
@@ -39,6 +41,9 @@ def _devices(arguments: argparse.Namespace) -> int:
         print("No video device is attached (no /dev/video*).")
     for device in found:
         print("\n".join(_lines(device, chosen=chosen, capturing=capturing)))
+    print("Encoders, each tried with real pictures:")
+    for standing in try_encoders(config):
+        print("\n".join(f"  {line}" for line in verdict_lines(standing)), flush=True)
     if not capturing:
         print(f'The box uses the source "{config.source.kind}". To capture: --set source.kind=v4l2')
     return 0

@@ -15,6 +15,7 @@ from edge.app.operations import Operations
 from edge.app.paths import Places, media_process
 from edge.app.plan_wire import to_wire
 from edge.app.process import run_process
+from edge.app.report import Report, report_of
 from edge.app.snapshots import LivePictures, Snapshots
 from edge.app.steward import Steward
 from edge.app.trial_run import TrialRun
@@ -78,7 +79,7 @@ class ControlProcess:
         pictures = LivePictures(media=self._media)
         snapshots = Snapshots(pictures=pictures, folder=places.snapshots, sealer=sealer)
         Operations(
-            wishes=self._wishes, snapshots=snapshots, media=self._media, picture_size=self._picture_size
+            wishes=self._wishes, snapshots=snapshots, media=self._media, picture_size=self._picture_size, report=self._report
         ).register(self._bus)
         name = box_id(places.state)
         self._introduce(name)
@@ -125,6 +126,9 @@ class ControlProcess:
         signal = self._board.get("signal") or {}
         video = signal.get("format") or signal.get("last_good_format")
         return (video["width"], video["height"]) if video else None
+
+    def _report(self) -> Report:
+        return report_of(self._board.document(), made_at=rfc3339(self._clock.utc_ns()))
 
     def _introduce(self, name: str) -> None:
         self._board.put("box", {"id": name, "name": name})

@@ -7,6 +7,7 @@ from typing import Any
 
 from edge.app.arguments import Arguments
 from edge.app.picture_wish import LEAST_BPS
+from edge.app.report import Report
 from edge.app.snapshots import Snapshots, media_of
 from edge.app.wishes import Wishes
 from edge.model.command import Lane, Op
@@ -26,7 +27,7 @@ _SNAPSHOT_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 class Operations:
     """Every operation names the end state, so that twice equals once.
 
-    `picture_size` is that of the first input's picture now, None without one.
+    `picture_size` is that of the first input's picture now, None without one; `report` the commissioning report.
     """
 
     def __init__(
@@ -36,8 +37,10 @@ class Operations:
         snapshots: Snapshots,
         media: Mapping[Input, IpcClient],
         picture_size: Callable[[], Size | None],
+        report: Callable[[], Report],
     ) -> None:
         self._picture_size = picture_size
+        self._report = report
         self._wishes = wishes
         self._snapshots = snapshots
         self._media = media
@@ -51,6 +54,7 @@ class Operations:
         bus.register(Op.PRESET_SET, Lane.CONFIG, self._preset_set, grave=self._preset_uncovers)
         bus.register(Op.MASK_SET, Lane.CONFIG, self._mask_set, grave=self._mask_uncovers)
         bus.register(Op.SNAPSHOT_TAKE, Lane.RECORD, self._snapshot_take)
+        bus.register(Op.REPORT_GET, Lane.SYSTEM, self._report_get)
         bus.register(Op.SIM_FAULT, Lane.SYSTEM, self._sim_fault)
 
     async def _stream_start(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -151,6 +155,10 @@ class Operations:
         source = given.text("input", pattern=_NAME, default=Input.MAIN)
         given.done()
         return await self._snapshots.take(name, source)
+
+    async def _report_get(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        Arguments(args).done()
+        return self._report().wire()
 
     async def _sim_fault(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         media = media_of(self._media, Arguments(args).text("input", pattern=_NAME, default=Input.MAIN))

@@ -17,6 +17,7 @@ class Op(StrEnum):
     PRESET_SET = "preset.set"
     MASK_SET = "mask.set"
     SNAPSHOT_TAKE = "snapshot.take"
+    REPORT_GET = "report.get"
     SIM_FAULT = "sim.fault"
 
 
