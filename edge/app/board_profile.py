@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -53,10 +53,10 @@ class Profiles:
 
 def board_of(config: Config, *, root: Path = _ROOT) -> Board:
     """As `find_board`; the simulated source stands on the simulated board, unless a profile is named."""
-    wanted = config.board
-    if wanted.profile == AUTO_BOARD and config.source.kind is SourceKind.SIM:
-        wanted = wanted.model_copy(update={"profile": SIM_BOARD})
-    return find_board(wanted, root=root)
+    if config.board.profile != AUTO_BOARD or config.source.kind is not SourceKind.SIM:
+        return find_board(config.board, root=root)
+    simulated = find_board(config.board.model_copy(update={"profile": SIM_BOARD}), root=root)
+    return replace(simulated, why="the source is the simulated one", notes=())
 
 
 def find_board(config: BoardConfig, *, root: Path = _ROOT) -> Board:

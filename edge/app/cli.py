@@ -7,7 +7,17 @@ import sys
 from collections.abc import Callable, Sequence
 
 import edge
-from edge.app import cli_board, cli_config, cli_devices, cli_edid, cli_latency, cli_preset, cli_report, cli_sim, cli_status
+from edge.app import (
+    cli_board,
+    cli_config,
+    cli_devices,
+    cli_edid,
+    cli_latency,
+    cli_preset,
+    cli_report,
+    cli_sim,
+    cli_status,
+)
 from edge.app.cli_options import add_config_options, add_input_option, config_from
 from edge.config.model import Config
 from edge.model.errors import EdgeError

@@ -79,7 +79,11 @@ class ControlProcess:
         pictures = LivePictures(media=self._media)
         snapshots = Snapshots(pictures=pictures, folder=places.snapshots, sealer=sealer)
         Operations(
-            wishes=self._wishes, snapshots=snapshots, media=self._media, picture_size=self._picture_size, report=self._report
+            wishes=self._wishes,
+            snapshots=snapshots,
+            media=self._media,
+            picture_size=self._picture_size,
+            report=self._report,
         ).register(self._bus)
         name = box_id(places.state)
         self._introduce(name)

@@ -128,7 +128,7 @@ def _seen(document: Document) -> Check:
 def _outputs(document: Document) -> Iterator[Check]:
     for sink in document.get("sinks", ()):
         if sink.get("running"):
-            trouble = sink.get("last_error") if sink.get("code") else ""
+            trouble = sink.get("last_error") or sink.get("code")
             yield Check(f"output {sink['name']}", not trouble, _joined(sink.get("state"), trouble))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -53,6 +53,8 @@ def _input(entry: Document) -> Iterator[tuple[str, Text]]:
         yield "preset", _preset(preset, entry.get("mask") or {}, entry.get("crop") or {})
     for rung in (entry.get("encoder") or {}).get("rungs", ()):
         yield "encoder", _rung(entry["encoder"], rung)
+    if tried := (entry.get("encoder") or {}).get("candidates"):
+        yield "", _candidates(tried)
     if latency := _latency(entry.get("latency") or {}):
         yield "latency", latency
 
@@ -100,12 +102,26 @@ def _preset(preset: Document, mask: Document, crop: Document) -> Text:
 
 
 def _rung(encoder: Document, rung: Document) -> Text:
-    where = "hardware" if encoder.get("hardware") else "software"
+    name, by = rung.get("name"), rung.get("encoder", encoder.get("name"))
+    if rung.get("refusal"):
+        return Text.assemble(f"{name}: ", (str(rung["refusal"]), _BAD))
+    if rung.get("shares"):
+        return Text.assemble(f"{name}: the pictures of the first rung, since ", (str(rung["shares"]), _SO_SO))
+    if not by:
+        return Text(f"{name}: idle, nobody receives it")
+    where = "hardware" if rung.get("hardware", encoder.get("hardware")) else "software"
     measured, target = rung.get("measured_bps") or 0, rung.get("target_bps") or 0
-    return Text(
-        f"{rung.get('name')}: {encoder.get('name')} ({where}), {rung.get('codec')}, "
+    text = Text(
+        f"{name}: {by} ({where}), {rung.get('codec')}, "
         f"{measured / 1e6:.1f} of {target / 1e6:.1f} Mbit/s, {rung.get('fps') or 0:.1f} fps"
     )
+    return text.append(f", reduced to {rung['width']}x{rung['height']}", _SO_SO) if rung.get("degraded") else text
+
+
+def _candidates(candidates: Iterable[Document]) -> Text:
+    """What the board's encoders are worth, the bad ones with their reason."""
+    parts = [f"{one['name']} {one['verdict']}" + (f" ({one['reason']})" if one["reason"] else "") for one in candidates]
+    return Text("tried: " + ", ".join(parts))
 
 
 def _sink(sink: Document) -> Text:

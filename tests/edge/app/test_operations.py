@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from edge.app.operations import Operations
+from edge.app.report import Check, Report
 from edge.app.snapshots import LivePictures, Snapshots
 from edge.app.wishes import Wishes
 from edge.config.model import Config, EncoderConfig, SecondConfig, SrtSinkConfig
@@ -23,6 +24,7 @@ from edge.vault.seal import Sealer
 from tests.edge.app.media_peer import media_answering
 
 PHRASE = "correct horse battery"
+REPORT = Report("2026-11-24T20:00:00Z", "box-1", "0.1.0", "a board", (Check("picture", True, "live"),))
 SIZE = (1280, 720)
 URL = "srt://10.0.0.9:9000?mode=caller"
 
@@ -63,7 +65,9 @@ async def box(short_path: Path, tmp_path: Path) -> AsyncIterator[Box]:
     ):
         media = {Input.MAIN: main, Input.SECOND: second}
         snapshots = Snapshots(pictures=LivePictures(media=media), folder=state / "snapshots", sealer=sealer)
-        Operations(wishes=wishes, snapshots=snapshots, media=media, picture_size=lambda: SIZE).register(bus)
+        Operations(
+            wishes=wishes, snapshots=snapshots, media=media, picture_size=lambda: SIZE, report=lambda: REPORT
+        ).register(bus)
         yield Box(bus, wishes, faults, second_faults, state)
 
 
