@@ -30,7 +30,8 @@ _PARAMETER_SETS = {Codec.H264: (7, 8), Codec.H265: (32, 33, 34)}
 class TrialReport:
     """`pixels_per_s`: what the encoder manages, by its quicker pictures, since other work is not its fault.
 
-    `measured_bps`: over the trial. `complaints`: why it must not be used; empty when it is fit. `delay_frames`: how many pictures later one comes out.
+    `measured_bps`: over the trial. `delay_frames`: how many pictures later one comes out. `complaints`: why it must
+    not be used; empty when it is fit.
     """
 
     width: int

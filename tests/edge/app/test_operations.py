@@ -203,6 +203,11 @@ async def test_output_sends_the_rung_that_was_asked_for(box: Box) -> None:
     assert (found["extra"], found["other"]) == ("main", "second")
 
 
+async def test_report_is_the_commissioning_report(box: Box) -> None:
+    assert await box.done("report.get") == REPORT.wire()
+    assert REPORT.wire()["ready"] is True
+
+
 async def test_each_rung_has_its_own_bitrate_and_ceiling(box: Box) -> None:
     assert await box.done("encoder.set", rung="second", bitrate=2_000_000) == {"rung": "second", "bitrate": 2_000_000}
     assert [(rung.name, rung.bitrate_bps) for rung in box.wishes.plan.rungs] == [
