@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120), pytest.mark.asyncio
 
 LOAD_MS = 10_000  # 5 s on a machine with nothing else to do
 BACK_MS = 30_000
+_FRAMES = "document.getElementById('video').getVideoPlaybackQuality().totalVideoFrames"
 
 
 @pytest.fixture(autouse=True)
@@ -80,20 +81,34 @@ async def test_killed_process_shows_not_live_and_live_again_without_reload(
     assert await page.evaluate("window.mark") == 1
 
 
+async def test_an_encoder_that_stalls_is_replaced_under_the_viewers_eyes(page: Page, running_box: RunningBox) -> None:
+    before = await page.evaluate(_FRAMES)
+    await asyncio.to_thread(running_box.fault, "encoder_stalls", 3.0)
+    await asyncio.to_thread(
+        running_box.wait_until,
+        lambda: running_box.status()["encoder"]["name"] == "x264",
+        what="the next encoder has taken over",
+    )
+    async with asyncio.timeout(BACK_MS / 1000):
+        while await page.evaluate(_FRAMES) <= before + 60:
+            await asyncio.sleep(0.1)
+    await _live(page)
+    assert await page.evaluate("window.mark") == 1
+
+
 async def test_killed_control_leaves_the_picture_alone(page: Page, running_box: RunningBox) -> None:
     changes = """() => {
       window.changes = [];
       const note = () => window.changes.push(document.getElementById('reason').textContent);
       new MutationObserver(note).observe(document.getElementById('stage'), { attributeFilter: ['data-live'] });
     }"""
-    frames = "document.getElementById('video').getVideoPlaybackQuality().totalVideoFrames"
     await page.evaluate(changes)
-    before = await page.evaluate(frames)
+    before = await page.evaluate(_FRAMES)
     old = running_box.pids["control"]
     os.kill(old, signal.SIGKILL)
     await expect(page.locator("body")).to_have_attribute("data-connected", "false")
     await expect(page.locator("body")).to_have_attribute("data-connected", "true", timeout=BACK_MS)
-    assert await page.evaluate(frames) > before
+    assert await page.evaluate(_FRAMES) > before
     assert await page.evaluate("window.changes.length") <= 2, await page.evaluate("window.changes")
     await _live(page)
 
