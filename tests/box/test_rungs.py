@@ -6,6 +6,8 @@ import json
 import socket
 import subprocess
 import tempfile
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.running_box import RunningBox, free_port
-from tests.srt_peers import program
+from tests.srt_peers import Collector, program
 
 _SETS = (
     "source.sim.width=640",
@@ -79,10 +81,31 @@ def test_archive_does_not_follow_what_the_uplink_forces_on_main(box: RunningBox)
     assert _rung(box, "archive")["target_bps"] == 4_000_000
 
 
-def test_a_viewer_is_told_that_browsers_cannot_take_the_archive(box: RunningBox) -> None:
-    import urllib.error
-    import urllib.request
+@pytest.mark.peer
+def test_a_board_that_cannot_afford_the_archive_says_so_and_gives_it_the_first_rungs_pictures() -> None:
+    dear = ("source.sim.width=1280", "source.sim.height=720", "archive.codec=h265", "archive.speed=medium")
+    with tempfile.TemporaryDirectory(prefix="box-", dir="/tmp") as folder, RunningBox(Path(folder), *dear) as box:
+        box.wait_live()
+        url = _output(box, "archive")
+        with Collector(int(url.rpartition(":")[2]), "caller"):
+            box.wait_until(
+                lambda: "a second encode by x265 needs" in _rung(box, "archive")["shares"],
+                what="it says that it shares",
+                patience_s=60,
+            )
+            stream = _probed(url)
+            assert (stream["codec_name"], stream["width"]) == ("h264", 1280)
+            box.wait_until(
+                lambda: (
+                    ("second_encode_refused", "archive")
+                    in [(issue["code"], issue["subject"]) for issue in box.status()["issues"]]
+                ),
+                what="an issue says so",
+            )
+            assert (_rung(box, "archive")["encoder"], _rung(box, "archive")["units"]) == ("", 0)
 
+
+def test_a_viewer_is_told_that_browsers_cannot_take_the_archive(box: RunningBox) -> None:
     request = urllib.request.Request(
         box.url + "/whep/archive", b"v=0\r\n", {"Content-Type": "application/sdp"}, method="POST"
     )
