@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from edge.model.video import WHOLE, Priority, Step, VideoFormat
 
-# Below so many bits for each pixel x264 ultrafast blurs what moves: docs/figures.md, quality
-BITS_PER_PIXEL = 0.02
+# Below so many bits for each pixel what moves is a blur in any encoder: docs/quality.md
+BITS_PER_PIXEL = 0.008
 _RISE = 1.25
 _RISE_AFTER_NS = 5_000_000_000
 _LEAST_FPS = 12

@@ -53,8 +53,8 @@ def test_each_step_needs_fewer_bits_than_the_one_above() -> None:
 def test_without_a_clinical_floor_the_pixels_say_what_is_needed() -> None:
     spec = LadderSpec()
     assert climb(LadderState(), spec, HD60, 8_000_000, 0).step == WHOLE
-    assert climb(LadderState(), spec, HD60, 2_000_000, 0).step != WHOLE
-    assert climb(LadderState(), spec, VideoFormat(1280, 720, Fraction(30)), 2_000_000, 0).step == WHOLE
+    assert climb(LadderState(), spec, HD60, 900_000, 0).step != WHOLE
+    assert climb(LadderState(), spec, VideoFormat(1280, 720, Fraction(30)), 900_000, 0).step == WHOLE
 
 
 def test_the_way_up_needs_more_than_the_floor_for_five_seconds() -> None:
