@@ -35,6 +35,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "cryptography": ("edge.vault",),
     "fastapi": ("edge.web",),
     "numpy": ("board", "edge.media", "edge.sinks", "edge.measure"),
+    "gi": ("board.gst",),
     "libcamera": ("board.rpi",),
     "paho": ("edge.link",),
     "picamera2": ("board.rpi",),

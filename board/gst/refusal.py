@@ -1,0 +1,51 @@
+"""What GStreamer complains of, as errors of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from board.gst.library import GStreamer
+from edge.model.errors import EdgeError, Invalid, Missing, NotSupported
+
+# Debian's packages and NVIDIA's, by how the names of their elements begin
+_PACKAGES = (
+    ("nv", "nvidia-l4t-gstreamer"),
+    ("vaapi", "gstreamer1.0-vaapi"),
+    ("va", "gstreamer1.0-plugins-bad"),
+    ("qsv", "gstreamer1.0-plugins-bad"),
+    ("msdk", "gstreamer1.0-plugins-bad"),
+    ("x265enc", "gstreamer1.0-plugins-bad"),
+    ("h264parse", "gstreamer1.0-plugins-bad"),
+    ("h265parse", "gstreamer1.0-plugins-bad"),
+    ("v4l2", "gstreamer1.0-plugins-good"),
+    ("x264enc", "gstreamer1.0-plugins-ugly"),
+    ("app", "gstreamer1.0-plugins-base"),
+    ("video", "gstreamer1.0-plugins-base"),
+)
+_OF_HARDWARE = ("nv", "va", "qsv", "msdk", "v4l2")
+
+
+def missing_element(name: str) -> Missing:
+    """Names the package, and for hardware's elements the other reason why one is not there."""
+    package = next((package for start, package in _PACKAGES if name.startswith(start)), "")
+    advice = f"apt-get install {package}" if package else "no package is known for it"
+    if name.startswith(_OF_HARDWARE):
+        advice += "; it is there only where its driver finds the hardware"
+    return Missing(f"GStreamer has no element {name}: {advice}")
+
+
+def refused_description(library: GStreamer, error: Any, description: str) -> EdgeError:
+    """NotSupported when elements do not take a property or each other, Invalid when they cannot be read at all."""
+    kinds = library.gst.ParseError
+    ours = (kinds.NO_SUCH_PROPERTY, kinds.LINK, kinds.COULD_NOT_SET_PROPERTY)
+    kind = NotSupported if any(error.matches(library.gst.parse_error_quark(), one) for one in ours) else Invalid
+    return kind(f"GStreamer: {error.message}, in: {description}")
+
+
+def described(message: Any) -> str:
+    """`element: what it says (where in its code)` of an error message from the bus."""
+    error, debug = message.parse_error()
+    factory = message.src.get_factory() if hasattr(message.src, "get_factory") else None
+    name = factory.get_name() if factory is not None else message.src.get_name()
+    detail = " ".join((debug or "").split("\n")[-1].split())
+    return f"{name}: {error.message}" + (f" ({detail})" if detail else "")

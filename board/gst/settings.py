@@ -1,0 +1,55 @@
+"""What an encode target is in the properties of one element."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from edge.model.board import GstElement, GstProperty, PropertyValue
+from edge.model.video import EncodeTarget, Refresh, Trait, VideoFormat
+
+Setting = tuple[str, PropertyValue]
+
+
+def traits_of(element: GstElement) -> frozenset[Trait]:
+    """What the element's properties make of a target."""
+    found = {
+        Trait.LIVE_BITRATE: element.bitrate is not None and element.bitrate.live,
+        Trait.INTRA_REFRESH: bool(element.refresh),
+        Trait.SLICES: element.slices is not None,
+    }
+    return frozenset(trait for trait, has in found.items() if has)
+
+
+def settings_of(element: GstElement, video: VideoFormat, target: EncodeTarget) -> Iterator[Setting]:
+    """In the order in which they are to be set; what is fixed comes first and intra-refresh last.
+
+    A rate that may change is opened at the ceiling, unless there is a property for that: the level is that of the
+    highest rate then.
+    """
+    yield from element.fixed.items()
+    gop = max(1, round(target.gop_s * video.fps))
+    for part in element.gop:
+        yield _scaled(part, gop)
+    live = Trait.LIVE_BITRATE in traits_of(element) and element.ceiling is None
+    buffer_s = float(target.vbv_frames / video.fps)
+    for one, value in (
+        (element.bitrate, target.max_bitrate_bps if live else target.bitrate_bps),
+        (element.ceiling, target.max_bitrate_bps),
+        (element.buffer, target.max_bitrate_bps * buffer_s),
+        (element.buffer_ms, buffer_s * 1000),
+        (element.slices, target.slices),
+    ):
+        if one is not None:
+            yield _scaled(one, value)
+    if target.refresh is Refresh.INTRA:
+        yield from element.refresh.items()
+
+
+def live_bitrate(element: GstElement, bitrate_bps: int) -> Setting | None:
+    """What to set for that rate while playing; None when it cannot be."""
+    one = element.bitrate
+    return None if one is None or not one.live else _scaled(one, bitrate_bps)
+
+
+def _scaled(one: GstProperty, value: float) -> Setting:
+    return one.name, value * one.scale
