@@ -21,6 +21,7 @@ _CODED = {
     Codec.H265: "video/x-h265,stream-format=byte-stream,alignment=au",
 }
 _MOST_UNITS = 8
+_SINK_MORE = "enable-last-sample=false wait-on-eos=false"
 _LOOK_NS = 2_000_000
 _CLOSE_S = 2.0
 
@@ -149,9 +150,8 @@ def _parsed(library: GStreamer, element: GstElement, codec: Codec) -> Any:
         element.before,
         f"{element.element} name=encoder",
         element.after,
-        _CODED[codec],
-        f"appsink name=units sync=false async=false qos=false drop=false max-buffers={_MOST_UNITS} "
-        "enable-last-sample=false wait-on-eos=false",
+        f"capsfilter caps={_CODED[codec]}",  # not as a link's caps: `after` may end in such
+        f"appsink name=units sync=false async=false qos=false drop=false max-buffers={_MOST_UNITS} {_SINK_MORE}",
     )
     gst, description = library.gst, " ! ".join(part for part in parts if part)
     context = gst.ParseContext.new()

@@ -6,6 +6,7 @@ import pytest
 
 from board.av.x264 import X264Encoder
 from edge.ports import Encoder
+from tests.board.gst.elements import encoder_of, x264
 from tests.contract.encoder_contract import EncoderContract
 
 
@@ -19,3 +20,9 @@ class TestX264EncoderWithTwoThreads(EncoderContract):
     @pytest.fixture
     def encoder(self) -> Encoder:
         return X264Encoder(threads=2)
+
+
+class TestGstEncoderOnX264(EncoderContract):
+    @pytest.fixture
+    def encoder(self) -> Encoder:
+        return encoder_of(x264())
