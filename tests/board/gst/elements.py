@@ -39,7 +39,7 @@ X265 = GstElement(
         "log-level": "none",
         "option-string": "scenecut=0:open-gop=0:repeat-headers=1:pools=1:frame-threads=1:aud=0",
     },
-    bitrate=GstProperty("bitrate", 0.001),
+    bitrate=GstProperty("bitrate", 0.001, live=True),
     gop=(GstProperty("key-int-max"),),
 )
 
