@@ -34,34 +34,48 @@ class FrameIntake:
 
     yuv420p is taken as it lies. Everything else costs one conversion, which bends neither matrix
     nor range: nv12, uyvy and yuyv by swscale's unpackers, nv16, yuv422p and 10 bit by `reduce_to`;
-    RGB by swscale with the matrix of its colorimetry, to limited range. Raises NotSupported in the
+    RGB by swscale with the matrix of its colorimetry, to limited range. For an encoder that takes `pixel`
+    nv12, nv12 is taken as it lies and what would be yuv420p is interleaved. Raises NotSupported in the
     constructor for a size it cannot take.
     """
 
-    def __init__(self, video: VideoFormat) -> None:
+    def __init__(self, video: VideoFormat, *, pixel: Pixel = Pixel.YUV420P) -> None:
         if video.width % 2 or video.height % 2 or video.width < 16 or video.height < 16:
             raise NotSupported(f"{video.width}x{video.height}: sides must be even and at least 16 pixels")
         self._video = video.coded
+        self._planar = "yuvj420p" if self._video.range is Range.FULL else "yuv420p"
+        self._interleaves = pixel is Pixel.NV12
         self._reformatter = VideoReformatter()
         self._staging: dict[str, av.VideoFrame] = {}
 
     @property
     def pix_fmt(self) -> str:
-        return "yuvj420p" if self._video.range is Range.FULL else "yuv420p"
+        return "nv12" if self._interleaves else self._planar
 
     def take(self, frame: Frame) -> av.VideoFrame:
         """Valid while the frame's lease is held and until the next call. Raises Fault when it has been released."""
+        if not self._interleaves:
+            return self._in_planes(frame)
+        if frame.format.pixel is Pixel.NV12:
+            return self._whole(frame)
+        return self._reformatted(self._in_planes(frame), self._video.range, self._video.range, "nv12")
+
+    def _in_planes(self, frame: Frame) -> av.VideoFrame:
         planes, pixel = frame.lease.planes, frame.format.pixel
         if pixel is Pixel.YUV420P:
-            return self._shared(frame, self.pix_fmt) or self._copied(planes, pixel, self.pix_fmt)
+            return self._shared(frame, self._planar) or self._copied(planes, pixel, self._planar)
         if pixel in REDUCIBLE:
-            target = self._own(self.pix_fmt)
+            target = self._own(self._planar)
             reduce_to(target, pixel, planes)
             return target
-        whole = self._shared(frame, pixel.value) or self._copied(planes, pixel, pixel.value)
         if pixel.is_rgb:
-            return self._from_rgb(whole, frame.format.range)
-        return self._reformatted(whole, self._video.range, self._video.range)
+            return self._from_rgb(self._whole(frame), frame.format.range)
+        return self._reformatted(self._whole(frame), self._video.range, self._video.range)
+
+    def _whole(self, frame: Frame) -> av.VideoFrame:
+        """The picture in its own layout."""
+        layout = frame.format.pixel.value
+        return self._shared(frame, layout) or self._copied(frame.lease.planes, frame.format.pixel, layout)
 
     def _shared(self, frame: Frame, layout: str) -> av.VideoFrame | None:
         """The picture where it lies, None when the library cannot take it like that."""
@@ -97,18 +111,20 @@ class FrameIntake:
         if reach is Range.FULL:
             return self._reformatted(rgb, Range.FULL, Range.LIMITED)
         picture = self._reformatted(rgb, Range.FULL, Range.FULL)
-        target = self._own(self.pix_fmt)
+        target = self._own(self._planar)
         for index, (plane, into) in enumerate(zip(picture.planes, target.planes, strict=True)):
             source = rows_of(memoryview(plane), plane.line_size, plane.height, plane.width)
             room = rows_of(memoryview(into), into.line_size, into.height, into.width)
             room[:] = _STRETCHED[source] if index else source
         return target
 
-    def _reformatted(self, picture: av.VideoFrame, reach: Range, wanted: Range) -> av.VideoFrame:
+    def _reformatted(
+        self, picture: av.VideoFrame, reach: Range, wanted: Range, layout: str | None = None
+    ) -> av.VideoFrame:
         matrix = MATRIX[self._video.colorimetry]
         return self._reformatter.reformat(
             picture,
-            format="yuvj420p" if wanted is Range.FULL else "yuv420p",
+            format=layout or ("yuvj420p" if wanted is Range.FULL else "yuv420p"),
             src_colorspace=None if picture.format.is_rgb else matrix,
             dst_colorspace=matrix,
             src_color_range=LEVELS[reach],

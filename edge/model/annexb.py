@@ -21,6 +21,11 @@ def is_slice(codec: Codec, kind: int) -> bool:
     return 1 <= kind <= 5 if codec is Codec.H264 else kind <= 31
 
 
+def is_idr(codec: Codec, kind: int) -> bool:
+    """Whether that nal_unit_type is of an IDR picture, where decoding can begin with nothing left over."""
+    return kind == 5 if codec is Codec.H264 else kind in (19, 20)
+
+
 def is_sei(codec: Codec, kind: int) -> bool:
     return kind == 6 if codec is Codec.H264 else kind in (39, 40)
 
@@ -41,6 +46,12 @@ def first_slice_offset(codec: Codec, data: bytes) -> int | None:
         if is_slice(codec, nal_type(codec, data[body])):
             return begin
     return None
+
+
+def shows_idr(codec: Codec, data: bytes) -> bool:
+    """Whether the picture in these NAL units is an IDR, by its first slice."""
+    kinds = (nal_type(codec, data[body]) for _, body in nal_offsets(data))
+    return is_idr(codec, next((kind for kind in kinds if is_slice(codec, kind)), -1))
 
 
 def sei_bodies(codec: Codec, data: bytes) -> Iterator[bytes]:

@@ -1,29 +1,33 @@
-"""What every H.264 Encoder must do. Subclass it and give an `encoder` fixture (not open)."""
+"""What every Encoder must do, of H.264 or H.265. Subclass it and give an `encoder` fixture (not open)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edge.model.annexb import nal_offsets, nal_type
-from edge.model.errors import Fault, NotSupported
+from edge.model.annexb import is_idr, is_slice, nal_offsets, nal_type
+from edge.model.errors import EncoderFailed, Fault, NotSupported
 from edge.model.frame import Encoded, pts_of
-from edge.model.video import Codec, Colorimetry, EncodeTarget, Pixel, Range, VideoFormat
+from edge.model.video import Codec, Colorimetry, EncodeTarget, Pixel, Range, Refresh, Trait, VideoFormat
 from edge.ports import Encoder, Retarget
 from tests.board.kit import Bytes, frame_of, run
 from tests.raw_bars import bars_frame, patch_codes, patch_means
 
-_SPS, _PPS, _IDR = 7, 8, 5
+_SETS = {Codec.H264: [7, 8], Codec.H265: [32, 33, 34]}  # SPS, PPS; VPS, SPS, PPS
+_SPS = {Codec.H264: 7, Codec.H265: 33}
+_FFMPEG = {Codec.H264: "h264", Codec.H265: "hevc"}
 _TARGET = EncodeTarget(bitrate_bps=2_000_000, max_bitrate_bps=6_000_000)
 _VIDEO = VideoFormat(320, 240, Fraction(30))
 _PATCHES = ((63, 102, 240), (32, 240, 118), (173, 42, 26), (180, 128, 128), (16, 128, 128), (235, 128, 128))
+_LIVE_BPS = (1_500_000, 4_000_000, 800_000, 3_000_000)
 
 
 # ffprobe's names of primaries, transfer and matrix
@@ -35,19 +39,33 @@ SIGNALLED = {
 }
 
 
-def nal_kinds(unit: Encoded) -> list[int]:
-    return [nal_type(Codec.H264, unit.data[body]) for _, body in nal_offsets(unit.data)]
+def nal_kinds(codec: Codec, unit: Encoded) -> list[int]:
+    return [nal_type(codec, unit.data[body]) for _, body in nal_offsets(unit.data)]
 
 
-def sps_of(units: Sequence[Encoded]) -> set[bytes]:
+def sps_of(codec: Codec, units: Sequence[Encoded]) -> set[bytes]:
     """The different sequence parameter sets in these units."""
     found = set()
     for unit in units:
         marks = [*nal_offsets(unit.data), (len(unit.data), len(unit.data))]
         for (_, body), (end, _) in pairwise(marks):
-            if nal_type(Codec.H264, unit.data[body]) == _SPS:
+            if nal_type(codec, unit.data[body]) == _SPS[codec]:
                 found.add(unit.data[body:end])
     return found
+
+
+def bits_per_second(units: Sequence[Encoded], video: VideoFormat) -> float:
+    return sum(len(unit.data) for unit in units) * 8 / (len(units) / float(video.fps))
+
+
+def fullest_bits(units: Sequence[Encoded], bits_per_frame: float) -> float:
+    """How full a leaky bucket gets that these units flow into: what CBR's buffer must hold."""
+    level = fullest = 0.0
+    for unit in units:
+        level += len(unit.data) * 8
+        fullest = max(fullest, level)
+        level = max(0.0, level - bits_per_frame)
+    return fullest
 
 
 def busy_picture(video: VideoFormat, index: int) -> Bytes:
@@ -77,9 +95,29 @@ def _split(picture: Bytes, video: VideoFormat) -> tuple[Bytes, Bytes, Bytes]:
     return picture[:luma].reshape(video.height, video.width), cb.reshape(half), cr.reshape(half)
 
 
+@cache
+def busy_frame_bytes(index: int) -> Bytes:
+    return busy_picture(_VIDEO, index)
+
+
 class EncoderContract:
+    """`profile`: as ffprobe names it. `traits`: exactly what the encoder says it can.
+
+    `rate_error` and `settle_s`: how near a busy picture's bitrate comes to what was asked, and how soon.
+    """
+
+    codec = Codec.H264
+    profile = "Constrained Baseline"
+    traits: frozenset[Trait] = frozenset()
+    rate_error = 0.1
+    settle_s = 0.5
+
+    def break_down(self, encoder: Encoder) -> None:
+        """Do something to that open encoder after which its library, element or driver refuses the next picture."""
+        raise NotImplementedError
+
     @pytest.fixture
-    def opened(self, encoder: Encoder):  # type: ignore[no-untyped-def]
+    def opened(self, encoder: Encoder) -> Iterator[Encoder]:
         encoder.open(_VIDEO, _TARGET)
         yield encoder
         encoder.close()
@@ -87,9 +125,20 @@ class EncoderContract:
     def _encode(self, encoder: Encoder, count: int, *, first: int = 0, key_at: int = -1) -> list[Encoded]:
         units: list[Encoded] = []
         for index in range(first, first + count):
-            frame = frame_of(busy_picture(_VIDEO, index), _VIDEO, index)
+            frame = frame_of(busy_frame_bytes(index), _VIDEO, index)
             units += encoder.encode(frame, force_key=index == key_at)
         return units
+
+    def _decode(self, units: Sequence[Encoded], *, layout: str = "yuv420p", level: str = "warning") -> Bytes:
+        """The pictures as ffmpeg sees them, one row of bytes each; it must not have said a word of that `level`."""
+        reading = ["-v", level, "-f", _FFMPEG[self.codec], "-i", "-"]
+        writing = ["-pix_fmt", layout, "-f", "rawvideo", "-"]
+        raw = run("ffmpeg", [*reading, *writing], stdin=b"".join(unit.data for unit in units))
+        return np.frombuffer(raw, np.uint8).reshape(-1, _VIDEO.width * _VIDEO.height * 3 // 2)
+
+    def test_it_says_what_it_is(self, encoder: Encoder) -> None:
+        assert encoder.name
+        assert (encoder.codec, encoder.traits) == (self.codec, self.traits)
 
     def test_each_frame_gives_one_unit_at_once_with_its_own_time(self, opened: Encoder) -> None:
         for index in range(40):
@@ -106,9 +155,11 @@ class EncoderContract:
         assert keys == [0, 13]
 
     def test_parameter_sets_stand_before_every_idr(self, opened: Encoder) -> None:
+        sets = _SETS[self.codec]
         for unit in self._encode(opened, 70, key_at=30):
-            kinds = [kind for kind in nal_kinds(unit) if kind in (_SPS, _PPS, _IDR)]
-            assert kinds[:3] == ([_SPS, _PPS, _IDR] if unit.key else [])
+            kinds = [kind for kind in nal_kinds(self.codec, unit) if kind in sets or is_slice(self.codec, kind)]
+            assert unit.key == any(is_idr(self.codec, kind) for kind in kinds)
+            assert kinds[: len(sets)] == sets or not unit.key
 
     def test_a_content_cut_alone_makes_no_keyframe(self, opened: Encoder) -> None:
         units = self._encode(opened, 5)
@@ -118,9 +169,7 @@ class EncoderContract:
 
     @pytest.mark.peer
     def test_ffmpeg_decodes_every_unit_without_a_word(self, opened: Encoder) -> None:
-        stream = b"".join(unit.data for unit in self._encode(opened, 30, key_at=11))
-        raw = run("ffmpeg", ["-v", "warning", "-f", "h264", "-i", "-", "-f", "rawvideo", "-"], stdin=stream)
-        assert len(raw) == 30 * _VIDEO.width * _VIDEO.height * 3 // 2
+        assert len(self._decode(self._encode(opened, 30, key_at=11))) == 30
 
     @pytest.mark.peer
     @pytest.mark.parametrize("reach", list(Range))
@@ -131,13 +180,14 @@ class EncoderContract:
         video = replace(_VIDEO, colorimetry=colorimetry, range=reach)
         encoder.open(video, _TARGET)
         unit = encoder.encode(frame_of(patch_picture(video), video, 0), force_key=False)[0]
-        (tmp_path / "one.h264").write_bytes(unit.data)
-        shown = run("ffprobe", ["-v", "error", "-show_streams", "-of", "json", str(tmp_path / "one.h264")])
+        stream_file = tmp_path / f"one.{_FFMPEG[self.codec]}"
+        stream_file.write_bytes(unit.data)
+        shown = run("ffprobe", ["-v", "error", "-show_streams", "-of", "json", str(stream_file)])
         stream = json.loads(shown)["streams"][0]
         assert tuple(stream[f"color_{part}"] for part in ("primaries", "transfer", "space")) == SIGNALLED[colorimetry]
         assert stream["color_range"] == ("tv" if reach is Range.LIMITED else "pc")
         assert stream["has_b_frames"] == 0
-        assert stream["profile"] == "Constrained Baseline"
+        assert (stream["codec_name"], stream["profile"]) == (_FFMPEG[self.codec], self.profile)
 
     @pytest.mark.peer
     @pytest.mark.parametrize("reach", list(Range))
@@ -146,12 +196,7 @@ class EncoderContract:
         encoder.open(video, _TARGET)
         picture = patch_picture(video)
         units = [encoder.encode(frame_of(picture, video, index), force_key=False)[0] for index in range(10)]
-        stream = b"".join(unit.data for unit in units)
-        layout = "yuv420p" if reach is Range.LIMITED else "yuvj420p"
-        raw = run(
-            "ffmpeg", ["-v", "error", "-f", "h264", "-i", "-", "-pix_fmt", layout, "-f", "rawvideo", "-"], stdin=stream
-        )
-        last = np.frombuffer(raw, np.uint8)[-picture.size :]
+        last = self._decode(units, layout="yuv420p" if reach is Range.LIMITED else "yuvj420p", level="error")[-1]
         stripes = np.arange(len(_PATCHES)) * video.width // len(_PATCHES) + video.width // len(_PATCHES) // 2
         for column in stripes:
             for size, begin in self._planes(video):
@@ -167,36 +212,105 @@ class EncoderContract:
     def _chroma_at(video: VideoFormat, column: int) -> int:
         return video.height // 4 * (video.width // 2) + column // 2
 
-    def test_bitrate_follows_a_live_retarget_both_ways_in_one_stream(self, encoder: Encoder) -> None:
-        target = EncodeTarget(bitrate_bps=1_500_000, max_bitrate_bps=4_000_000)
-        encoder.open(_VIDEO, target)
-        everything: list[Encoded] = []
-        for wanted in (1_500_000, 4_000_000, 800_000):
-            assert encoder.retarget(replace(target, bitrate_bps=wanted)) is Retarget.LIVE
-            units = self._encode(encoder, 150, first=len(everything))
-            settled = units[45:]
-            measured = sum(len(unit.data) for unit in settled) * 8 / (len(settled) / 30)
-            assert abs(measured / wanted - 1) < 0.2, f"{measured:.0f} bit/s instead of {wanted}"
-            everything += units
-        assert len(sps_of(everything)) == 1
-        assert sum(unit.key for unit in everything) == -(-450 // 60)
+    def test_a_busy_picture_gets_the_bitrate_that_was_asked_for(self, encoder: Encoder) -> None:
+        encoder.open(_VIDEO, replace(_TARGET, bitrate_bps=1_500_000))
+        self._assert_rate(self._encode(encoder, 90), 1_500_000)
 
-    def test_a_rate_above_the_ceiling_or_another_gop_needs_a_new_epoch(self, opened: Encoder) -> None:
-        assert opened.retarget(EncodeTarget(7_000_000, 9_000_000)) is Retarget.NEEDS_NEW_EPOCH
-        assert opened.retarget(replace(_TARGET, gop_s=1.0)) is Retarget.NEEDS_NEW_EPOCH
+    def _assert_rate(self, units: Sequence[Encoded], wanted_bps: int) -> None:
+        """That they come near it once the encoder has settled."""
+        measured = bits_per_second(units[round(self.settle_s * _VIDEO.fps) :], _VIDEO)
+        assert abs(measured / wanted_bps - 1) <= self.rate_error, f"{measured:.0f} bit/s instead of {wanted_bps}"
+
+    def test_a_change_of_bitrate_is_live_in_one_stream_or_needs_a_new_epoch(self, encoder: Encoder) -> None:
+        target = EncodeTarget(bitrate_bps=_LIVE_BPS[0], max_bitrate_bps=max(_LIVE_BPS))
+        encoder.open(_VIDEO, target)
+        if Trait.LIVE_BITRATE not in encoder.traits:
+            assert encoder.retarget(replace(target, bitrate_bps=_LIVE_BPS[1])) is Retarget.NEEDS_NEW_EPOCH
+            self._assert_rate(self._encode(encoder, 75), _LIVE_BPS[0])
+            return
+        everything: list[Encoded] = []
+        for wanted in _LIVE_BPS:
+            assert encoder.retarget(replace(target, bitrate_bps=wanted)) is Retarget.LIVE
+            units = self._encode(encoder, 75, first=len(everything))
+            self._assert_rate(units, wanted)
+            everything += units
+        assert len(sps_of(self.codec, everything)) == 1
+        assert sum(unit.key for unit in everything) == len(everything) // 60
+
+    def test_a_retarget_to_what_it_has_already_needs_no_new_epoch(self, opened: Encoder) -> None:
+        assert opened.retarget(_TARGET) is Retarget.LIVE
+
+    @pytest.mark.parametrize(
+        "target",
+        [
+            EncodeTarget(7_000_000, 9_000_000),
+            replace(_TARGET, gop_s=1.0),
+            replace(_TARGET, vbv_frames=2.0),
+        ],
+    )
+    def test_a_rate_above_the_ceiling_or_another_gop_or_buffer_needs_a_new_epoch(
+        self, opened: Encoder, target: EncodeTarget
+    ) -> None:
+        assert opened.retarget(target) is Retarget.NEEDS_NEW_EPOCH
+
+    @pytest.mark.parametrize("vbv_frames", [2.0, 4.0])
+    def test_what_it_puts_out_fits_the_buffer_keyframes_included(self, encoder: Encoder, vbv_frames: float) -> None:
+        """A leaky bucket of that size, emptied at the bitrate, does not run over by more than a tenth."""
+        rate = 1_500_000
+        encoder.open(_VIDEO, EncodeTarget(rate, rate, gop_s=1.0, vbv_frames=vbv_frames))
+        per_frame = rate / float(_VIDEO.fps)
+        units = self._encode(encoder, 90, key_at=45)
+        assert fullest_bits(units, per_frame) <= 1.1 * vbv_frames * per_frame
+
+    @pytest.mark.peer
+    def test_with_intra_refresh_only_the_first_and_those_asked_for_are_keyframes(self, encoder: Encoder) -> None:
+        encoder.open(_VIDEO, replace(_TARGET, refresh=Refresh.INTRA, gop_s=1.0))
+        units = self._encode(encoder, 100, key_at=70)
+        keys = [index for index, unit in enumerate(units) if unit.key]
+        if Trait.INTRA_REFRESH not in encoder.traits:
+            assert keys == [0, 30, 60, 70]
+            return
+        assert keys == [0, 70]
+        whole = self._decode(units)
+        assert len(whole) == len(units)
+        assert (self._decode(units[70:]) == whole[70:]).all(), "a receiver that joins at a keyframe sees the same"
+
+    @pytest.mark.peer
+    def test_intra_refresh_heals_what_a_lost_unit_broke_within_two_turns(self, encoder: Encoder) -> None:
+        encoder.open(_VIDEO, replace(_TARGET, refresh=Refresh.INTRA, gop_s=0.5))
+        units = self._encode(encoder, 60)
+        whole = self._decode(units).astype(np.int16)
+        broken = self._decode(units[:20] + units[21:], level="quiet")
+        assert np.abs(broken[-35] - whole[-35]).mean() > 0.5, "the loss was not seen"
+        assert np.abs(broken[-1] - whole[-1]).mean() < 0.1
+
+    @pytest.mark.peer
+    def test_slices_are_as_many_as_asked_for_in_one_unit(self, encoder: Encoder) -> None:
+        encoder.open(_VIDEO, replace(_TARGET, slices=3))
+        units = self._encode(encoder, 10, key_at=5)
+        counts = {sum(is_slice(self.codec, kind) for kind in nal_kinds(self.codec, unit)) for unit in units}
+        assert len(units) == len(self._decode(units)) == 10
+        assert counts == {3} or Trait.SLICES not in encoder.traits
+
+    def test_a_breakdown_is_encoder_failed_by_name_and_opening_anew_mends_it(self, opened: Encoder) -> None:
+        self._encode(opened, 3)
+        self.break_down(opened)
+        with pytest.raises(EncoderFailed, match=opened.name):
+            self._encode(opened, 1, first=3)
+        opened.open(_VIDEO, _TARGET)
+        assert [unit.key for unit in self._encode(opened, 2, first=4)] == [True, False]
 
     @pytest.mark.peer
     def test_nothing_is_kept_of_a_frame_after_encode(self, opened: Encoder) -> None:
         buffer = np.empty(_VIDEO.width * _VIDEO.height * 3 // 2, np.uint8)
-        stream = b""
+        units: list[Encoded] = []
         for index in range(12):
             buffer[:] = busy_picture(_VIDEO, index)
             frame = frame_of(buffer, _VIDEO, index)
-            stream += b"".join(unit.data for unit in opened.encode(frame, force_key=False))
+            units += opened.encode(frame, force_key=False)
             frame.lease.release()
             buffer[:] = 255
-        raw = run("ffmpeg", ["-v", "error", "-f", "h264", "-i", "-", "-f", "rawvideo", "-"], stdin=stream)
-        for index, picture in enumerate(np.frombuffer(raw, np.uint8).reshape(12, -1)):
+        for index, picture in enumerate(self._decode(units)):
             error = picture.astype(np.int16) - busy_picture(_VIDEO, index)
             assert np.abs(error).mean() < 10
 
@@ -226,10 +340,8 @@ class EncoderContract:
         shapes = [replace(video, pixel=pixel, range=Range.LIMITED) for pixel in (first, *Pixel, first)]
         units = [encoder.encode(bars_frame(shape, index), force_key=False)[0] for index, shape in enumerate(shapes)]
         assert [unit.key for unit in units] == [True] + [False] * (len(units) - 1)
-        assert len(sps_of(units)) == 1
-        stream = b"".join(unit.data for unit in units)
-        raw = run("ffmpeg", ["-v", "error", "-f", "h264", "-i", "-", "-f", "rawvideo", "-"], stdin=stream)
-        for picture in np.frombuffer(raw, np.uint8).reshape(len(units), -1):
+        assert len(sps_of(self.codec, units)) == 1
+        for picture in self._decode(units):
             found = patch_means(_split(picture, video), video.width, video.height)
             assert np.abs(found - patch_codes(video)).max() <= 3
 
