@@ -79,7 +79,7 @@ class GstEncoder:
         coded = video.coded
         intake = self._make_intake(coded, self._element.pixel)
         settings = settings_of(self._element, coded, target)
-        line = Line(library=self._load(), element=self._element, codec=self.codec, settings=settings)
+        line = Line(name=self.name, library=self._load(), element=self._element, codec=self.codec, settings=settings)
         try:
             line.start(raw_caps(coded, self._layout_of(video)), FIRST * ENCODE_DEADLINE_S)
             if (setting := live_bitrate(self._element, target.bitrate_bps)) is not None:
@@ -111,7 +111,7 @@ class GstEncoder:
 
     def retarget(self, target: EncodeTarget) -> Retarget:
         opened = self._opened
-        if opened is None or not self._serves(opened.target, target):
+        if opened is None or not _serves(opened.target, target):
             return Retarget.NEEDS_NEW_EPOCH
         if target.bitrate_bps != opened.target.bitrate_bps:
             setting = live_bitrate(self._element, target.bitrate_bps)
@@ -146,9 +146,8 @@ class GstEncoder:
         """In which layout frames of that format are given to the element."""
         return video.pixel if video.pixel in self._element.accepts else self._element.pixel
 
-    def _serves(self, opened: EncodeTarget, target: EncodeTarget) -> bool:
-        """Whether what has been set up serves that target too, but for the rate."""
-        alike = opened.gop_s == target.gop_s and opened.vbv_frames == target.vbv_frames
-        alike = alike and (Trait.INTRA_REFRESH not in self.traits or opened.refresh is target.refresh)
-        alike = alike and (Trait.SLICES not in self.traits or opened.slices == target.slices)
-        return alike and target.bitrate_bps <= opened.max_bitrate_bps
+
+def _serves(opened: EncodeTarget, target: EncodeTarget) -> bool:
+    """Whether what has been set up serves that target too, but for the rate."""
+    same_rates = replace(target, bitrate_bps=opened.bitrate_bps, max_bitrate_bps=opened.max_bitrate_bps)
+    return same_rates == opened and target.bitrate_bps <= opened.max_bitrate_bps

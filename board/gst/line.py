@@ -35,15 +35,19 @@ class Coded:
 
 
 class Line:
-    """Made stopped, with its properties set. One thread uses it; GStreamer's own threads run no Python.
+    """Made stopped, with its properties set; errors call it by `name`.
+
+    One thread uses it; GStreamer's own threads run no Python.
 
     Raises in the constructor Missing naming an element that is not there, NotSupported naming a property or value
     that an element does not take, Invalid when the description cannot be read.
     """
 
-    def __init__(self, *, library: GStreamer, element: GstElement, codec: Codec, settings: Iterable[Setting]) -> None:
+    def __init__(
+        self, *, name: str, library: GStreamer, element: GstElement, codec: Codec, settings: Iterable[Setting]
+    ) -> None:
+        self._name = name
         self._library = library
-        self._name = element.element
         self._key_signal = element.key_signal
         self._pipeline = _parsed(library, element, codec)
         self._source, self._encoder, self._sink = (
@@ -69,10 +73,10 @@ class Line:
         self._carry(caps)
         changed: list[Any] = []
         if not within(limit_s, lambda: changed.append(self._pipeline.set_state(gst.State.PLAYING)), name="gst-open"):
-            raise EncoderFailed(f"{self._name} does not start within {limit_s:g} s", code="encoder_stalled")
+            raise EncoderFailed(f"{self._name}: does not start within {limit_s:g} s", code="encoder_stalled")
         self.check()
         if changed != [gst.StateChangeReturn.SUCCESS] and changed != [gst.StateChangeReturn.ASYNC]:
-            raise EncoderFailed(f"{self._name} does not start, and does not say why")
+            raise EncoderFailed(f"{self._name}: does not start, and does not say why")
         self._check_caps()
         self._await_caps(round(limit_s * 1e9 / _LOOK_NS))
 
@@ -86,7 +90,7 @@ class Line:
         flow = self._source.push_buffer(buffer)
         if flow is not gst.FlowReturn.OK:
             self.check()
-            raise EncoderFailed(f"{self._name} takes no picture: {flow.value_nick}")
+            raise EncoderFailed(f"{self._name}: takes no picture: {flow.value_nick}")
 
     def force_key(self, running_ns: int) -> None:
         """Have a keyframe made of the next picture, which has that time."""
@@ -102,7 +106,7 @@ class Line:
         if sample is None:
             self.check()
             if self._sink.is_eos():
-                raise EncoderFailed(f"{self._name} has ended the stream")
+                raise EncoderFailed(f"{self._name}: has ended the stream")
             return None
         buffer = sample.get_buffer()
         running_ns = sample.get_segment().to_running_time(self._library.gst.Format.TIME, buffer.pts)
@@ -112,7 +116,7 @@ class Line:
         """Raises EncoderFailed with the first error that an element has told; forgets everything else that they say."""
         message = self._bus.pop_filtered(self._library.gst.MessageType.ERROR)
         if message is not None:
-            raise EncoderFailed(described(message))
+            raise EncoderFailed(f"{self._name}: {described(message)}")
 
     def close(self) -> bool:
         """Whether everything could be given back; comes back in any case."""
@@ -128,7 +132,7 @@ class Line:
         given = self._library.gst.Caps.from_string(self._caps)
         taken = self._source.get_static_pad("src").peer_query_caps(None)
         if not taken.can_intersect(given):
-            raise NotSupported(f"{self._name} takes no pictures of {self._caps}; it takes {taken.to_string()[:300]}")
+            raise NotSupported(f"{self._name}: takes no pictures of {self._caps}; it takes {taken.to_string()[:300]}")
 
     def _await_caps(self, looks: int) -> None:
         """Raises NotSupported when the encoder refuses them; that is the only error that may come without a picture."""
@@ -138,8 +142,8 @@ class Line:
                 return
             message = self._bus.timed_pop_filtered(_LOOK_NS, kind)
             if message is not None:
-                raise NotSupported(f"{self._name} takes no pictures of {self._caps}: {described(message)}")
-        raise EncoderFailed(f"{self._name} does not answer to {self._caps}", code="encoder_stalled")
+                raise NotSupported(f"{self._name}: takes no pictures of {self._caps}: {described(message)}")
+        raise EncoderFailed(f"{self._name}: does not answer to {self._caps}", code="encoder_stalled")
 
 
 def _parsed(library: GStreamer, element: GstElement, codec: Codec) -> Any:

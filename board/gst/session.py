@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from board.gst.flight import Flight, InFlight
 from board.gst.line import Coded, Line
-from edge.model.annexb import first_slice_offset, nal_offsets, nal_type
+from edge.model.annexb import shows_idr
 from edge.model.errors import EncoderFailed
 from edge.model.frame import Encoded, pts_of
 from edge.model.video import Codec
@@ -15,7 +15,6 @@ _DEADLINE_NS = round(ENCODE_DEADLINE_S * 1e9)
 _PATIENCE_NS = 40_000_000
 _SLICE_NS = 10_000_000
 _MOST_INSIDE = 4
-_IDR = {Codec.H264: (5,), Codec.H265: (19, 20)}  # nal_unit_type: H.264 table 7-1, H.265 table 7-1
 
 
 class Session:
@@ -78,12 +77,4 @@ class Session:
         pts = self._flight.take(coded.running_ns)
         if pts is None:
             raise EncoderFailed(f"{self._name}: a unit has the time of no picture, {coded.running_ns} ns")
-        return Encoded(pts, _is_key(self._codec, coded.data), coded.data)
-
-
-def _is_key(codec: Codec, data: bytes) -> bool:
-    begin = first_slice_offset(codec, data)
-    if begin is None:
-        return False
-    _, body = next(nal_offsets(data[begin : begin + 8]))
-    return nal_type(codec, data[begin + body]) in _IDR[codec]
+        return Encoded(pts, shows_idr(self._codec, coded.data), coded.data)

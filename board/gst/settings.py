@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from edge.model.board import GstElement, GstProperty, PropertyValue
+from edge.model.errors import Invalid
 from edge.model.video import EncodeTarget, Refresh, Trait, VideoFormat
 
 Setting = tuple[str, PropertyValue]
@@ -15,7 +16,7 @@ def traits_of(element: GstElement) -> frozenset[Trait]:
     found = {
         Trait.LIVE_BITRATE: element.bitrate is not None and element.bitrate.live,
         Trait.INTRA_REFRESH: bool(element.refresh),
-        Trait.SLICES: element.slices is not None,
+        Trait.SLICES: element.slices is not None or any("{slices}" in str(text) for text in element.fixed.values()),
     }
     return frozenset(trait for trait, has in found.items() if has)
 
@@ -24,14 +25,22 @@ def settings_of(element: GstElement, video: VideoFormat, target: EncodeTarget) -
     """In the order in which they are to be set; what is fixed comes first and intra-refresh last.
 
     A rate that may change is opened at the ceiling, unless there is a property for that: the level is that of the
-    highest rate then.
+    highest rate then. Raises Invalid for a word in braces that stands for nothing.
     """
-    yield from element.fixed.items()
     gop = max(1, round(target.gop_s * video.fps))
+    buffer_s = float(target.vbv_frames / video.fps)
+    words = {
+        "bitrate_kbps": target.bitrate_bps // 1000,
+        "ceiling_kbps": target.max_bitrate_bps // 1000,
+        "buffer_kbit": round(target.max_bitrate_bps * buffer_s / 1000),
+        "gop": gop,
+        "slices": target.slices,
+    }
+    for name, value in element.fixed.items():
+        yield name, _filled(name, value, words)
     for part in element.gop:
         yield _scaled(part, gop)
     live = Trait.LIVE_BITRATE in traits_of(element) and element.ceiling is None
-    buffer_s = float(target.vbv_frames / video.fps)
     for one, value in (
         (element.bitrate, target.max_bitrate_bps if live else target.bitrate_bps),
         (element.ceiling, target.max_bitrate_bps),
@@ -49,6 +58,15 @@ def live_bitrate(element: GstElement, bitrate_bps: int) -> Setting | None:
     """What to set for that rate while playing; None when it cannot be."""
     one = element.bitrate
     return None if one is None or not one.live else _scaled(one, bitrate_bps)
+
+
+def _filled(name: str, value: PropertyValue, words: Mapping[str, int]) -> PropertyValue:
+    if not isinstance(value, str):
+        return value
+    try:
+        return value.format_map(words)
+    except (LookupError, ValueError) as error:
+        raise Invalid(f"property {name}, {value!r}: in braces may stand {', '.join(words)}") from error
 
 
 def _scaled(one: GstProperty, value: float) -> Setting:

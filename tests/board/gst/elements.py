@@ -23,7 +23,7 @@ X264 = GstElement(
         "bframes": 0,
         "aud": False,
         "byte-stream": True,
-        "option-string": "scenecut=0",
+        "option-string": "scenecut=0:slices={slices}",
     },
     refresh={"intra-refresh": True},
     bitrate=GstProperty("bitrate", 0.001, live=True),
@@ -37,9 +37,10 @@ X265 = GstElement(
         "tune": "zerolatency",
         "speed-preset": "ultrafast",
         "log-level": "none",
-        "option-string": "scenecut=0:open-gop=0:repeat-headers=1:pools=1:frame-threads=1:aud=0",
+        "option-string": "scenecut=0:open-gop=0:pools=1:frame-threads=1:repeat-headers=1:strict-cbr=1:"
+        "vbv-maxrate={bitrate_kbps}:vbv-bufsize={buffer_kbit}",
     },
-    bitrate=GstProperty("bitrate", 0.001, live=True),
+    bitrate=GstProperty("bitrate", 0.001),
     gop=(GstProperty("key-int-max"),),
 )
 
