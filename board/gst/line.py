@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,6 +56,8 @@ class Line:
         )
         self._bus = self._pipeline.get_bus()
         self._caps = ""
+        self._stopped = weakref.finalize(self, _stop, self._pipeline, library.gst.State.NULL)
+        self._stopped.atexit = False  # the process ends anyway, and no thread can be started then
         for name, value in settings:
             self.set(name, value)
         if self._source.find_property("max-buffers") is not None:  # GStreamer 1.20
@@ -119,9 +122,8 @@ class Line:
             raise EncoderFailed(f"{self._name}: {described(message)}")
 
     def close(self) -> bool:
-        """Whether everything could be given back; comes back in any case."""
-        pipeline, null = self._pipeline, self._library.gst.State.NULL
-        return within(_CLOSE_S, lambda: pipeline.set_state(null), name="gst-close")
+        """Whether everything could be given back; comes back in any case. What is dropped unclosed is closed too."""
+        return self._stopped() is not False
 
     def _carry(self, caps: str) -> None:
         self._source.set_caps(self._library.gst.Caps.from_string(caps))
@@ -144,6 +146,11 @@ class Line:
             if message is not None:
                 raise NotSupported(f"{self._name}: takes no pictures of {self._caps}: {described(message)}")
         raise EncoderFailed(f"{self._name}: does not answer to {self._caps}", code="encoder_stalled")
+
+
+def _stop(pipeline: Any, null: Any) -> bool:
+    """Elements that are freed while they run reach for memory that is not theirs any more."""
+    return within(_CLOSE_S, lambda: pipeline.set_state(null), name="gst-close")
 
 
 def _parsed(library: GStreamer, element: GstElement, codec: Codec) -> Any:

@@ -51,7 +51,8 @@ def settings_of(element: GstElement, video: VideoFormat, target: EncodeTarget) -
         if one is not None:
             yield _scaled(one, value)
     if target.refresh is Refresh.INTRA:
-        yield from element.refresh.items()
+        for name, value in element.refresh.items():
+            yield name, _filled(name, value, words)
 
 
 def live_bitrate(element: GstElement, bitrate_bps: int) -> Setting | None:

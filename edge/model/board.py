@@ -41,7 +41,7 @@ class GstElement:
     `key_signal`: the action signal that asks for a keyframe, where GstForceKeyUnit does not.
     The properties take: bitrate and ceiling in bit/s, gop in frames, buffer (VBV) in bits, or in ms with
     `buffer_ms`. `fixed` and, for intra-refresh, `refresh` are set as they stand; `slices` takes their number.
-    In a text of `fixed` words in braces stand for numbers of the target: bitrate_kbps, ceiling_kbps, buffer_kbit, gop,
+    In their texts words in braces stand for numbers of the target: bitrate_kbps, ceiling_kbps, buffer_kbit, gop,
     slices.
     """
 

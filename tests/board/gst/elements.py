@@ -25,7 +25,7 @@ X264 = GstElement(
         "byte-stream": True,
         "option-string": "scenecut=0:slices={slices}",
     },
-    refresh={"intra-refresh": True},
+    refresh={"option-string": "scenecut=0:slices={slices}:intra-refresh=1"},  # its property makes no IDR on demand
     bitrate=GstProperty("bitrate", 0.001, live=True),
     gop=(GstProperty("key-int-max"),),
     buffer_ms=GstProperty("vbv-buf-capacity"),
