@@ -14,6 +14,7 @@ from av.video.frame import PictureType
 
 from board.av.intake import FrameIntake
 from board.av.library import Library, Wish
+from board.av.rate_trim import RateTrim
 from board.av.sayings import heard, reason
 from edge.model.annexb import shows_idr
 from edge.model.errors import EdgeError, EncoderFailed, Fault, Missing, NotSupported
@@ -45,6 +46,7 @@ class AvEncoder:
         self._coded: VideoFormat | None = None
         self._video: VideoFormat | None = None  # the format checked last
         self._target: EncodeTarget | None = None
+        self._trim: RateTrim | None = None
 
     @property
     def name(self) -> str:
@@ -71,9 +73,12 @@ class AvEncoder:
         wish = Wish(video.coded, target, self._speed, self._threads)
         context = self._set_up(wish, intake.pix_fmt)
         self._start(context, wish)
-        context.bit_rate = target.bitrate_bps
         self._context, self._intake, self._coded, self._target = context, intake, video.coded, target
         self._video = video
+        if self._library.trimmed:
+            most_bps = self._library.opening_bps(wish)
+            self._trim = RateTrim(target.bitrate_bps, fps=float(video.fps), most_bps=most_bps)
+            context.bit_rate = target.bitrate_bps
 
     def encode(self, frame: Frame, *, force_key: bool) -> Sequence[Encoded]:
         """Takes any layout. Raises Fault when the frame is not of the size, rate and colours it was opened for."""
@@ -91,7 +96,14 @@ class AvEncoder:
             packets = context.encode(picture)
         except av.FFmpegError as error:
             raise EncoderFailed(f"{self._name}: {self._library.ffmpeg} broke down while encoding: {error}") from error
-        return [self._unit(packet) for packet in packets]
+        units = [self._unit(packet) for packet in packets]
+        self._keep_rate(context, sum(len(unit.data) for unit in units))
+        return units
+
+    def _keep_rate(self, context: VideoCodecContext, size_bytes: int) -> None:
+        if self._trim is not None:
+            self._trim.took(8 * size_bytes)
+            context.bit_rate = self._trim.bps
 
     def retarget(self, target: EncodeTarget) -> Retarget:
         """Takes effect within half a second; anything but a rate up to the ceiling needs a new epoch."""
@@ -104,11 +116,13 @@ class AvEncoder:
             return Retarget.NEEDS_NEW_EPOCH
         if target.bitrate_bps != opened.bitrate_bps and Trait.LIVE_BITRATE not in self.traits:
             return Retarget.NEEDS_NEW_EPOCH
-        self._context.bit_rate = target.bitrate_bps
+        if self._trim is not None:
+            self._trim.aim(target.bitrate_bps)
+            self._context.bit_rate = self._trim.bps
         return Retarget.LIVE
 
     def close(self) -> None:
-        self._context = self._intake = self._coded = self._video = self._target = None
+        self._context = self._intake = self._coded = self._video = self._target = self._trim = None
 
     def _set_up(self, wish: Wish, pix_fmt: str) -> VideoCodecContext:
         library, video = self._library, wish.video

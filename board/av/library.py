@@ -33,7 +33,7 @@ class Library:
 
     `ffmpeg`: its name there. `machine`: what must be in the box, for the sentence that says it is not; empty for
     software. `pixel`: the layout it is given. `opening_bps` is the bitrate that it is opened with, `options` its
-    private options, `threads` the codec context's thread count. `steered`: its rate is kept by `RateTrim`.
+    private options, `threads` the codec context's thread count. `trimmed`: its rate is kept by a `RateTrim`.
     """
 
     ffmpeg: str
@@ -44,7 +44,7 @@ class Library:
     traits: frozenset[Trait] = frozenset()
     machine: str = ""
     pixel: Pixel = Pixel.YUV420P
-    steered: bool = False
+    trimmed: bool = False
 
     @property
     def hardware(self) -> bool:
@@ -53,10 +53,6 @@ class Library:
 
 def wanted_bps(wish: Wish) -> int:
     return wish.target.bitrate_bps
-
-
-def ceiling_bps(wish: Wish) -> int:
-    return wish.target.max_bitrate_bps
 
 
 def one_thread(_: Wish) -> int:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from board.av.encoder import AvEncoder
-from board.av.library import Library, Wish, ceiling_bps
+from board.av.library import Library, Wish
+from board.av.rate_trim import headroom
 from edge.model.video import Codec, Refresh, Trait
 
 _ONE_THREAD_PIXELS_PER_S = 1920 * 1088 * 60
 
 
+def x264_opening_bps(wish: Wish) -> int:
+    """The ceiling and what `RateTrim` needs above it: only what was opened as CBR may have its rate set anew."""
+    return round(wish.target.max_bitrate_bps * headroom(wish.target.vbv_frames))
+
+
 def x264_options(wish: Wish) -> dict[str, str]:
-    turns = wish.target.refresh is Refresh.INTRA
     return {
         "preset": wish.speed,
         "tune": "zerolatency",
         "profile": "baseline",
         "forced-idr": "1",
-        "maxrate": str(wish.target.max_bitrate_bps),
+        "maxrate": str(x264_opening_bps(wish)),
         "bufsize": str(wish.buffer_bits),
         "slices": str(wish.target.slices),
-        "intra-refresh": str(int(turns)),
+        "intra-refresh": str(int(wish.target.refresh is Refresh.INTRA)),
         "x264-params": "scenecut=0:repeat-headers=1:annexb=1",
     }
 
@@ -32,14 +37,14 @@ def x264_threads(wish: Wish) -> int:
     return threads if threads == 1 else max(threads, wish.target.slices)
 
 
-# Only an encoder that was opened with the ceiling as its rate may have its rate set anew while it runs.
 X264 = Library(
     ffmpeg="libx264",
     codec=Codec.H264,
     options=x264_options,
-    opening_bps=ceiling_bps,
+    opening_bps=x264_opening_bps,
     threads=x264_threads,
     traits=frozenset((Trait.LIVE_BITRATE, Trait.INTRA_REFRESH, Trait.SLICES)),
+    trimmed=True,
 )
 
 

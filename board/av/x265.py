@@ -34,8 +34,9 @@ def _parameters(wish: Wish) -> list[tuple[str, str | int]]:
         ("bframes", 0),
         ("rc-lookahead", 0),
         ("frame-threads", 1),
-        ("intra-refresh", int(wish.target.refresh is Refresh.INTRA)),
     ]
+    if wish.target.refresh is Refresh.INTRA:  # without constrained prediction a loss creeps back into what has healed
+        parameters += [("intra-refresh", 1), ("constrained-intra", 1)]
     return [*parameters, ("pools", wish.threads)] if wish.threads else parameters
 
 

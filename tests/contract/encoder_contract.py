@@ -278,10 +278,12 @@ class EncoderContract:
     @pytest.mark.peer
     def test_intra_refresh_heals_what_a_lost_unit_broke_within_two_turns(self, encoder: Encoder) -> None:
         encoder.open(_VIDEO, replace(_TARGET, refresh=Refresh.INTRA, gop_s=0.5))
-        units = self._encode(encoder, 60)
+        if Trait.INTRA_REFRESH not in encoder.traits:
+            return
+        units = self._encode(encoder, 20 + 2 * 15 + 2)
         whole = self._decode(units).astype(np.int16)
         broken = self._decode(units[:20] + units[21:], level="quiet")
-        assert np.abs(broken[-35] - whole[-35]).mean() > 0.5, "the loss was not seen"
+        assert np.abs(broken[20] - whole[21]).mean() > 1, "the loss was not seen"
         assert np.abs(broken[-1] - whole[-1]).mean() < 0.1
 
     @pytest.mark.peer

@@ -165,3 +165,25 @@ def test_a_released_frame_is_not_taken() -> None:
 def test_a_size_that_has_no_whole_chroma_is_not_supported(width: int) -> None:
     with pytest.raises(NotSupported, match=f"{width}x48"):
         FrameIntake(replace(_VIDEO, width=width))
+
+
+@pytest.mark.parametrize("reach", list(Range))
+@pytest.mark.parametrize("pixel", list(Pixel))
+def test_an_encoder_of_nv12_gets_the_same_picture_interleaved(pixel: Pixel, reach: Range) -> None:
+    video = VideoFormat(256, 98, Fraction(30), pixel, range=reach)
+    frame, intake = bars_frame(video), FrameIntake(video, pixel=Pixel.NV12)
+    planar, woven = FrameIntake(video).take(frame), intake.take(frame)
+    assert woven.format.name == intake.pix_fmt == "nv12"
+    rows = np.frombuffer(memoryview(woven.planes[1]), np.uint8).reshape(-1, woven.planes[1].line_size)[:49, :256]
+    assert (pixels(woven, 0) == pixels(planar, 0)).all()
+    assert (rows[:, 0::2] == pixels(planar, 1)).all()
+    assert (rows[:, 1::2] == pixels(planar, 2)).all()
+
+
+def test_an_encoder_of_nv12_takes_nv12_where_it_lies() -> None:
+    video = replace(_VIDEO, pixel=Pixel.NV12)
+    frame = frame_of(numbered(64 * 72), video, 0)
+    picture = FrameIntake(video, pixel=Pixel.NV12).take(frame)
+    assert [address(memoryview(plane)) for plane in picture.planes] == [
+        address(plane.memory) for plane in frame.lease.planes
+    ]

@@ -6,10 +6,11 @@ from fractions import Fraction
 
 import pytest
 
-from board.av.x264 import X264Encoder
+from board.av.x264 import X264, X264Encoder
 from edge.model.errors import NotSupported
-from edge.model.video import EncodeTarget, VideoFormat
+from edge.model.video import EncodeTarget, Refresh, VideoFormat
 from edge.ports import Retarget
+from tests.board.av.wishes import VIDEO, wish
 from tests.board.kit import frame_of
 from tests.contract.encoder_contract import busy_picture
 
@@ -37,6 +38,27 @@ def test_each_thread_makes_one_slice(threads: int) -> None:
     encoder.open(_VIDEO, _TARGET)
     unit = encoder.encode(frame_of(busy_picture(_VIDEO, 0), _VIDEO, 0), force_key=False)[0]
     assert unit.data.count(b"\x00\x00\x01\x65") + unit.data.count(b"\x00\x00\x01\x25") == threads
+
+
+def test_slices_and_threads_go_together_only_where_there_are_threads() -> None:
+    large = replace(VIDEO, fps=Fraction(120))
+    asked = [(video, slices) for video in (VIDEO, large) for slices in (1, 4)]
+    assert [X264.threads(wish(video=video, slices=slices)) for video, slices in asked] == [1, 1, 2, 4]
+
+
+def test_it_is_opened_as_cbr_a_little_above_the_ceiling_with_the_ceilings_buffer() -> None:
+    options = X264.options(wish())
+    assert X264.opening_bps(wish()) == int(options["maxrate"]) == 28_000_000
+    assert options["bufsize"] == "1000000"
+
+
+def test_a_turn_of_intra_refresh_is_no_keyframe_though_ffmpeg_says_so() -> None:
+    encoder = X264Encoder()
+    encoder.open(_VIDEO, replace(_TARGET, gop_s=0.2, refresh=Refresh.INTRA))
+    units = [encoder.encode(frame_of(busy_picture(_VIDEO, i), _VIDEO, i), force_key=False)[0] for i in range(20)]
+    turns = [index for index, unit in enumerate(units) if b"\x00\x00\x01\x67" in unit.data]
+    assert len(turns) > 1, "the parameter sets of a turn show where FFmpeg sees a keyframe"
+    assert [index for index, unit in enumerate(units) if unit.key] == [0]
 
 
 def test_a_retarget_before_open_needs_an_epoch() -> None:
