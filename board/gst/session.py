@@ -12,13 +12,13 @@ from edge.ports import ENCODE_DEADLINE_S, Clock
 
 FIRST = 4  # the first picture may take so many times as long as another
 _DEADLINE_NS = round(ENCODE_DEADLINE_S * 1e9)
-_PATIENCE_NS = 40_000_000
+_PATIENCE_NS = 100_000_000
 _SLICE_NS = 10_000_000
 _MOST_INSIDE = 4
 
 
 class Session:
-    """Waits two frame intervals for a picture's unit, less where the encoder has shown that it keeps some back.
+    """Waits two frame intervals, and no less than 100 ms, for a picture's unit; not so long where the encoder has shown that it keeps some back.
 
     What comes later comes with a later picture. Only when nothing at all comes for ENCODE_DEADLINE_S it has stalled.
     Never more than four pictures are inside. `line` has been started.

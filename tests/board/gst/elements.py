@@ -30,6 +30,10 @@ X264 = GstElement(
     gop=(GstProperty("key-int-max"),),
     buffer_ms=GstProperty("vbv-buf-capacity"),
 )
+_X265 = (
+    "scenecut=0:open-gop=0:repeat-headers=1:bframes=0:rc-lookahead=0:frame-threads=1:aud=0:info=0:"
+    "vbv-maxrate={bitrate_kbps}:vbv-bufsize={buffer_kbit}"
+)
 X265 = GstElement(
     element="x265enc",
     pixel=Pixel.YUV420P,
@@ -37,9 +41,9 @@ X265 = GstElement(
         "tune": "zerolatency",
         "speed-preset": "ultrafast",
         "log-level": "none",
-        "option-string": "scenecut=0:open-gop=0:pools=1:frame-threads=1:repeat-headers=1:strict-cbr=1:"
-        "vbv-maxrate={bitrate_kbps}:vbv-bufsize={buffer_kbit}",
+        "option-string": _X265,
     },
+    refresh={"option-string": f"{_X265}:intra-refresh=1:constrained-intra=1"},
     bitrate=GstProperty("bitrate", 0.001),
     gop=(GstProperty("key-int-max"),),
 )
