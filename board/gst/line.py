@@ -11,7 +11,7 @@ from typing import Any
 from board.gst.library import GStreamer
 from board.gst.limited import within
 from board.gst.properties import set_property
-from board.gst.refusal import described, missing_element, refused_description
+from board.gst.refusal import described, refused_description
 from board.gst.settings import Setting
 from edge.model.board import GstElement
 from edge.model.errors import EncoderFailed, Invalid, NotSupported
@@ -60,6 +60,8 @@ class Line:
         self._stopped.atexit = False  # the process ends anyway, and no thread can be started then
         for name, value in settings:
             self.set(name, value)
+        if self._key_signal and not library.gobject.signal_lookup(self._key_signal, self._encoder):
+            raise NotSupported(f"{element.element} has no signal {self._key_signal}")
         if self._source.find_property("max-buffers") is not None:  # GStreamer 1.20
             self._source.set_property("max-buffers", 1)
 
@@ -169,5 +171,4 @@ def _parsed(library: GStreamer, element: GstElement, codec: Codec) -> Any:
     try:
         return gst.parse_launch_full(description, context, gst.ParseFlags.FATAL_ERRORS)
     except library.glib.Error as error:
-        absent = context.get_missing_elements()
-        raise missing_element(absent[0]) if absent else refused_description(library, error, description) from error
+        raise refused_description(library, error, description, context.get_missing_elements()) from error

@@ -23,9 +23,7 @@ def set_property(library: GStreamer, element: Any, name: str, value: PropertyVal
         chosen = _choice(where, spec.enum_class.__enum_values__, value)
         element.set_property(name, chosen)
     elif kind.is_a(of.TYPE_FLAGS):
-        choices = spec.flags_class.__flags_values__
-        parts = [value] if isinstance(value, int) else str(value).split("+")
-        element.set_property(name, spec.flags_class(sum({int(_choice(where, choices, part)) for part in parts})))
+        element.set_property(name, spec.flags_class(_flags(where, spec.flags_class.__flags_values__, value)))
     elif kind == of.TYPE_STRING:
         element.set_property(name, str(value))
     elif kind == of.TYPE_BOOLEAN:
@@ -44,6 +42,15 @@ def _choice(where: str, choices: dict[int, Any], value: PropertyValue) -> Any:
             return choice
     names = [nick for choice in choices.values() for nick in _nicks(choice)]
     raise NotSupported(f"{where} cannot be {value!r}; allowed: {', '.join(names)}")
+
+
+def _flags(where: str, choices: dict[int, Any], value: PropertyValue) -> int:
+    if isinstance(value, int) and not value & ~sum(choices):
+        return value
+    found = 0
+    for part in str(value).split("+"):
+        found |= int(_choice(where, choices, part))
+    return found
 
 
 def _nicks(choice: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from board.gst.library import GStreamer
@@ -34,11 +35,14 @@ def missing_element(name: str) -> Missing:
     return Missing(f"GStreamer has no element {name}: {advice}")
 
 
-def refused_description(library: GStreamer, error: Any, description: str) -> EdgeError:
-    """NotSupported when elements do not take a property or each other, Invalid when they cannot be read at all."""
-    kinds = library.gst.ParseError
+def refused_description(library: GStreamer, error: Any, description: str, absent: Sequence[str] = ()) -> EdgeError:
+    """Missing when there is no such element (`absent` names them), NotSupported when elements do not take a property
+    or each other, Invalid when they cannot be read at all."""
+    kinds, domain = library.gst.ParseError, library.gst.parse_error_quark()
+    if absent and error.matches(domain, kinds.NO_SUCH_ELEMENT):
+        return missing_element(absent[0])
     ours = (kinds.NO_SUCH_PROPERTY, kinds.LINK, kinds.COULD_NOT_SET_PROPERTY)
-    kind = NotSupported if any(error.matches(library.gst.parse_error_quark(), one) for one in ours) else Invalid
+    kind = NotSupported if any(error.matches(domain, one) for one in ours) else Invalid
     return kind(f"GStreamer: {error.message}, in: {description}")
 
 

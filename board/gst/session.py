@@ -18,7 +18,7 @@ _MOST_INSIDE = 4
 
 
 class Session:
-    """Waits two frame intervals, and no less than 100 ms, for a picture's unit; not so long where the encoder has shown that it keeps some back.
+    """Waits two frame intervals for a picture's unit (at least 100 ms), unless the encoder is seen to keep some back.
 
     What comes later comes with a later picture. Only when nothing at all comes for ENCODE_DEADLINE_S it has stalled.
     Never more than four pictures are inside. `line` has been started.
