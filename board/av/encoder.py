@@ -1,4 +1,4 @@
-"""The encoder of `board/av`: any encoder of FFmpeg that a `Library` describes, through PyAV."""
+"""Any encoder of FFmpeg that a `Library` describes, through PyAV."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ class AvEncoder:
         self._video: VideoFormat | None = None  # the format checked last
         self._target: EncodeTarget | None = None
         self._trim: RateTrim | None = None
+        self._before_ns: int | None = None  # when the picture before was captured
 
     @property
     def name(self) -> str:
@@ -65,8 +66,10 @@ class AvEncoder:
         return self._library.traits
 
     def open(self, video: VideoFormat, target: EncodeTarget) -> None:
-        """Raises NotSupported for a size, rate, speed or bitrate that cannot be encoded; Missing when this FFmpeg
-        has no such encoder; EncoderFailed when the machine has none, or it refuses to start."""
+        """Raises NotSupported for a size, rate, speed or bitrate that cannot be encoded.
+
+        Raises Missing when this FFmpeg has no such encoder, EncoderFailed when the machine has none to give.
+        """
         self.close()
         _check(video, target)
         intake = FrameIntake(video, pixel=self._library.pixel)
@@ -77,11 +80,14 @@ class AvEncoder:
         self._video = video
         if self._library.trimmed:
             most_bps = self._library.opening_bps(wish)
-            self._trim = RateTrim(target.bitrate_bps, fps=float(video.fps), most_bps=most_bps)
+            self._trim = RateTrim(target.bitrate_bps, most_bps=most_bps)
             context.bit_rate = target.bitrate_bps
 
     def encode(self, frame: Frame, *, force_key: bool) -> Sequence[Encoded]:
-        """Takes any layout. Raises Fault when the frame is not of the size, rate and colours it was opened for."""
+        """Takes any layout. Raises Fault when the frame is not of the size, rate and colours it was opened for.
+
+        Raises EncoderFailed when the library refuses. One that hangs cannot be stopped from here: the rung stalls then.
+        """
         context, intake = self._context, self._intake
         if context is None or intake is None:
             raise Fault(f"{self._name} encoder used before open")
@@ -97,24 +103,24 @@ class AvEncoder:
         except av.FFmpegError as error:
             raise EncoderFailed(f"{self._name}: {self._library.ffmpeg} broke down while encoding: {error}") from error
         units = [self._unit(packet) for packet in packets]
-        self._keep_rate(context, sum(len(unit.data) for unit in units))
+        if self._trim is not None:
+            self._trim.took(8 * sum(len(unit.data) for unit in units), self._seconds_since(frame))
+            context.bit_rate = self._trim.bps
         return units
 
-    def _keep_rate(self, context: VideoCodecContext, size_bytes: int) -> None:
-        if self._trim is not None:
-            self._trim.took(8 * size_bytes)
-            context.bit_rate = self._trim.bps
+    def _seconds_since(self, frame: Frame) -> float:
+        """What lies between this frame and the one before; a frame interval at the first."""
+        now_ns, before_ns, self._before_ns = frame.stamps.captured_ns, self._before_ns, frame.stamps.captured_ns
+        return float(1 / frame.format.fps) if before_ns is None else (now_ns - before_ns) / 1e9
 
     def retarget(self, target: EncodeTarget) -> Retarget:
-        """Takes effect within half a second; anything but a rate up to the ceiling needs a new epoch."""
+        """Live within half a second: a rate up to the ceiling, where the library can. All else needs a new epoch."""
         opened = self._target
         if self._context is None or opened is None:
             return Retarget.NEEDS_NEW_EPOCH
-        if opened != replace(target, bitrate_bps=opened.bitrate_bps, max_bitrate_bps=opened.max_bitrate_bps):
-            return Retarget.NEEDS_NEW_EPOCH
-        if target.bitrate_bps > opened.max_bitrate_bps:
-            return Retarget.NEEDS_NEW_EPOCH
-        if target.bitrate_bps != opened.bitrate_bps and Trait.LIVE_BITRATE not in self.traits:
+        alike = replace(target, bitrate_bps=opened.bitrate_bps, max_bitrate_bps=opened.max_bitrate_bps) == opened
+        live = Trait.LIVE_BITRATE in self.traits and 0 < target.bitrate_bps <= opened.max_bitrate_bps
+        if not alike or not (live or target.bitrate_bps == opened.bitrate_bps):
             return Retarget.NEEDS_NEW_EPOCH
         if self._trim is not None:
             self._trim.aim(target.bitrate_bps)
@@ -122,7 +128,8 @@ class AvEncoder:
         return Retarget.LIVE
 
     def close(self) -> None:
-        self._context = self._intake = self._coded = self._video = self._target = self._trim = None
+        self._context = self._intake = self._coded = self._video = self._target = None
+        self._trim = self._before_ns = None
 
     def _set_up(self, wish: Wish, pix_fmt: str) -> VideoCodecContext:
         library, video = self._library, wish.video

@@ -17,11 +17,10 @@ def headroom(vbv_frames: float) -> float:
 
 
 class RateTrim:
-    """`bps` is what to tell the encoder next, after `took` has heard of each picture's size."""
+    """`bps` is what to tell the encoder next, after `took` has heard of each picture's size and time to itself."""
 
-    def __init__(self, wanted_bps: int, *, fps: float, most_bps: int) -> None:
+    def __init__(self, wanted_bps: int, *, most_bps: int) -> None:
         self._wanted_bps = wanted_bps
-        self._fps = fps
         self._most_bps = most_bps
         self._owed_bits = 0.0
 
@@ -29,10 +28,10 @@ class RateTrim:
         if wanted_bps != self._wanted_bps:
             self._wanted_bps, self._owed_bits = wanted_bps, 0.0
 
-    def took(self, bits: int) -> None:
-        kept = self._owed_bits * max(0.0, 1 - 1 / (_MEMORY_S * self._fps))
+    def took(self, bits: int, seconds: float) -> None:
+        kept = self._owed_bits * max(0.0, 1 - seconds / _MEMORY_S)
         most = _REACH * _HORIZON_S * self._wanted_bps
-        self._owed_bits = min(most, max(-most, kept + self._wanted_bps / self._fps - bits))
+        self._owed_bits = min(most, max(-most, kept + self._wanted_bps * seconds - bits))
 
     @property
     def bps(self) -> int:

@@ -12,11 +12,11 @@ Saying = tuple[int, str, str]
 
 @contextmanager
 def heard() -> Iterator[Sequence[Saying]]:
-    """FFmpeg's errors as they come, from whatever thread. Nothing of it is logged meanwhile."""
+    """FFmpeg's errors on this thread as they come. What it says on others meanwhile is thrown away as ever."""
     level = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)
     try:
-        with av.logging.Capture(local=False) as sayings:
+        with av.logging.Capture(local=False), av.logging.Capture() as sayings:
             yield sayings
     finally:
         av.logging.set_level(level)

@@ -13,6 +13,7 @@ _ALL = (
     "sim_cost",
     "intake_cost",
     "encode_cost",
+    "encode_rate",
     "srt_cost",
     "overhead",
     "viewer_cost",

@@ -244,6 +244,7 @@ class EncoderContract:
         "target",
         [
             EncodeTarget(7_000_000, 9_000_000),
+            replace(_TARGET, bitrate_bps=0),
             replace(_TARGET, gop_s=1.0),
             replace(_TARGET, vbv_frames=2.0),
         ],

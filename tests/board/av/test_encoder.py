@@ -10,7 +10,8 @@ from board.av.catalogue import LIBRARIES
 from board.av.encoder import AvEncoder
 from board.av.library import Library
 from board.av.x264 import X264
-from edge.model.errors import EncoderFailed, Missing
+from board.av.x265 import X265
+from edge.model.errors import EncoderFailed, Missing, NotSupported
 from edge.model.video import EncodeTarget, Pixel, Range, VideoFormat
 from edge.ports import Retarget
 from tests.board.kit import frame_of
@@ -56,6 +57,11 @@ def test_a_library_that_takes_nv12_codes_the_same_stream(pixel: Pixel, reach: Ra
     assert streams[0] == streams[1]
 
 
+def test_an_unknown_speed_of_x265_is_not_supported_by_name() -> None:
+    with pytest.raises(NotSupported, match=r"x refuses 320x240 .*'warp'.*preset"):
+        AvEncoder(X265, name="x", speed="warp").open(_VIDEO, _TARGET)
+
+
 def test_a_breakdown_names_encoder_and_library() -> None:
     encoder = AvEncoder(X264, name="main one", speed="ultrafast")
     encoder.open(_VIDEO, _TARGET)
@@ -63,3 +69,28 @@ def test_a_breakdown_names_encoder_and_library() -> None:
     encoder._context.encode(None)
     with pytest.raises(EncoderFailed, match="main one: libx264 broke down while encoding"):
         encoder.encode(frame_of(busy_picture(_VIDEO, 0), _VIDEO, 0), force_key=False)
+
+
+@pytest.mark.parametrize("library", [X264, X265], ids=lambda library: library.ffmpeg)
+def test_encoding_writes_no_log(
+    library: Library, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        encoder = AvEncoder(library, name="x", speed="ultrafast")
+        encoder.open(_VIDEO, _TARGET)
+        encoder.encode(frame_of(busy_picture(_VIDEO, 0), _VIDEO, 0), force_key=True)
+        encoder.close()
+        del encoder
+    assert not caplog.records
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_source_slower_than_it_says_gets_more_for_each_picture() -> None:
+    sizes = []
+    for period in (1, 2):
+        encoder = AvEncoder(X264, name="x", speed="ultrafast")
+        encoder.open(_VIDEO, _TARGET)
+        frames = (frame_of(busy_picture(_VIDEO, index), _VIDEO, index * period) for index in range(60))
+        units = [encoder.encode(frame, force_key=False)[0] for frame in frames]
+        sizes.append(sum(len(unit.data) for unit in units[30:]))
+    assert sizes[1] > 1.25 * sizes[0]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from fractions import Fraction
 
@@ -63,13 +62,3 @@ def test_a_turn_of_intra_refresh_is_no_keyframe_though_ffmpeg_says_so() -> None:
 
 def test_a_retarget_before_open_needs_an_epoch() -> None:
     assert X264Encoder().retarget(_TARGET) is Retarget.NEEDS_NEW_EPOCH
-
-
-def test_encoding_writes_no_log(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
-    with caplog.at_level(logging.DEBUG):
-        encoder = X264Encoder()
-        encoder.open(_VIDEO, _TARGET)
-        encoder.encode(frame_of(busy_picture(_VIDEO, 0), _VIDEO, 0), force_key=True)
-        encoder.close()
-    assert not caplog.records
-    assert capfd.readouterr() == ("", "")
