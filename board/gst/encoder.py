@@ -150,4 +150,4 @@ class GstEncoder:
 def _serves(opened: EncodeTarget, target: EncodeTarget) -> bool:
     """Whether what has been set up serves that target too, but for the rate."""
     same_rates = replace(target, bitrate_bps=opened.bitrate_bps, max_bitrate_bps=opened.max_bitrate_bps)
-    return same_rates == opened and target.bitrate_bps <= opened.max_bitrate_bps
+    return same_rates == opened and 0 < target.bitrate_bps <= opened.max_bitrate_bps

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-_LOOKS = 8
+_LOOKS = 4
 _SAME_NS = 1_000_000  # drivers keep times in microseconds, some in ticks of 90 kHz
 
 

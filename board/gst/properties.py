@@ -60,7 +60,7 @@ def _nicks(choice: Any) -> list[str]:
 def _number(where: str, spec: Any, value: PropertyValue, *, whole: bool) -> float:
     if isinstance(value, str):
         raise NotSupported(f"{where} is a number, not {value!r}")
-    number = round(value) if whole else value
+    number = (round(value) or int(value > 0)) if whole else value  # little is not nothing, which may mean a default
     if not spec.minimum <= number <= spec.maximum:
         raise NotSupported(f"{where} cannot be {number}; allowed: {spec.minimum} to {spec.maximum}")
     return number

@@ -12,13 +12,13 @@ from edge.ports import ENCODE_DEADLINE_S, Clock
 
 FIRST = 4  # the first picture may take so many times as long as another
 _DEADLINE_NS = round(ENCODE_DEADLINE_S * 1e9)
-_PATIENCE_NS = 100_000_000
+_PATIENCE_NS = 200_000_000
 _SLICE_NS = 10_000_000
 _MOST_INSIDE = 4
 
 
 class Session:
-    """Waits two frame intervals for a picture's unit (at least 100 ms), unless the encoder is seen to keep some back.
+    """Waits two frame intervals for a picture's unit (at least 200 ms), unless the encoder is seen to keep some back.
 
     What comes later comes with a later picture. Only when nothing at all comes for ENCODE_DEADLINE_S it has stalled.
     Never more than four pictures are inside. `line` has been started.
@@ -40,7 +40,7 @@ class Session:
         if len(self._flight) >= _MOST_INSIDE:
             units += self._come(_MOST_INSIDE - 1, self._deadline_ns)
         self._give(data, caps, captured_ns, force_key=force_key)
-        patience_ns = max(_PATIENCE_NS, 2 * self._interval_ns) * (1 if self._came_ns else FIRST)
+        patience_ns = max(_PATIENCE_NS, 2 * self._interval_ns) * (1 if self._came_ns else 2)
         return units + self._come(self._flight.delay, patience_ns)
 
     @property
@@ -48,11 +48,11 @@ class Session:
         return _DEADLINE_NS if self._came_ns else FIRST * _DEADLINE_NS
 
     def _give(self, data: bytes, caps: str, captured_ns: int, *, force_key: bool) -> None:
-        if self._begin_ns is None:
-            self._begin_ns = captured_ns
-        running_ns = captured_ns - self._begin_ns
-        if force_key:
+        first_ns = captured_ns if self._begin_ns is None else self._begin_ns
+        running_ns = captured_ns - first_ns
+        if force_key and self._begin_ns is not None:  # the first is one; some drivers would make a second one of it
             self._line.force_key(running_ns)
+        self._begin_ns = first_ns
         self._line.push(data, caps, running_ns, duration_ns=self._interval_ns)
         self._flight.give(InFlight(running_ns, pts_of(captured_ns), self._clock.mono_ns()))
 

@@ -51,7 +51,7 @@ def test_a_picture_kept_back_each_time_is_delay_after_some_looks_only() -> None:
         if index:
             flight.take(picture(index - 1).running_ns)
         delays.append(flight.delay)
-    assert delays == [0] * 8 + [1] * 4
+    assert delays == [0] * 4 + [1] * 8
 
 
 def test_one_slow_picture_is_no_delay_and_a_faster_encoder_loses_its_delay() -> None:

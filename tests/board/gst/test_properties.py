@@ -22,6 +22,7 @@ def element(capfd: pytest.CaptureFixture[str]) -> Iterator[Any]:
     ("name", "value", "found"),
     [
         ("bitrate", 1234.4, 1234),
+        ("bitrate", 0.4, 1),
         ("ip-factor", 1.5, 1.5),
         ("cabac", False, False),
         ("option-string", "scenecut=0:slices=2", "scenecut=0:slices=2"),
