@@ -34,13 +34,18 @@ class Flight:
         return self._inside[0].given_ns
 
     @property
+    def known(self) -> bool:
+        """Whether `delay` has been learnt; it is taken as 0 until then."""
+        return len(self._kept) == _LOOKS
+
+    @property
     def delay(self) -> int:
         """How many pictures the encoder does not give back before it gets the next one.
 
         What was still inside just before a new one was given, the least of the last few looks: a slow picture or
         two do not count, an encoder that becomes faster does.
         """
-        return min(self._kept) if len(self._kept) == _LOOKS else 0
+        return min(self._kept) if self.known else 0
 
     def give(self, picture: InFlight) -> None:
         self._kept.append(len(self._inside))

@@ -11,7 +11,7 @@ from typing import Any
 from board.gst.library import GStreamer
 from board.gst.limited import within
 from board.gst.properties import set_property
-from board.gst.refusal import described, refused_description
+from board.gst.refusal import described, is_of_resources, refused_description
 from board.gst.settings import Setting
 from edge.model.board import GstElement
 from edge.model.errors import EncoderFailed, Invalid, NotSupported
@@ -139,14 +139,15 @@ class Line:
             raise NotSupported(f"{self._name}: takes no pictures of {self._caps}; it takes {taken.to_string()[:300]}")
 
     def _await_caps(self, looks: int) -> None:
-        """Raises NotSupported when the encoder refuses them; that is the only error that may come without a picture."""
+        """They reach the encoder before the first picture does, and it sets itself up for them."""
         pad, kind = self._encoder.get_static_pad("sink"), self._library.gst.MessageType.ERROR
         for _ in range(looks):
             if pad.get_current_caps() is not None:
                 return
             message = self._bus.timed_pop_filtered(_LOOK_NS, kind)
             if message is not None:
-                raise NotSupported(f"{self._name}: takes no pictures of {self._caps}: {described(message)}")
+                kind = EncoderFailed if is_of_resources(message) else NotSupported
+                raise kind(f"{self._name}: takes no pictures of {self._caps}: {described(message)}")
         raise EncoderFailed(f"{self._name}: does not answer to {self._caps}", code="encoder_stalled")
 
 

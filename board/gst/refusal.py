@@ -10,7 +10,8 @@ from edge.model.errors import EdgeError, Invalid, Missing, NotSupported
 
 # Debian's packages and NVIDIA's, by how the names of their elements begin
 _PACKAGES = (
-    ("nv", "nvidia-l4t-gstreamer"),
+    ("nvv", "nvidia-l4t-gstreamer"),
+    ("nv", "gstreamer1.0-plugins-bad"),
     ("vaapi", "gstreamer1.0-vaapi"),
     ("va", "gstreamer1.0-plugins-bad"),
     ("qsv", "gstreamer1.0-plugins-bad"),
@@ -44,6 +45,11 @@ def refused_description(library: GStreamer, error: Any, description: str, absent
     ours = (kinds.NO_SUCH_PROPERTY, kinds.LINK, kinds.COULD_NOT_SET_PROPERTY)
     kind = NotSupported if any(error.matches(domain, one) for one in ours) else Invalid
     return kind(f"GStreamer: {error.message}, in: {description}")
+
+
+def is_of_resources(message: Any) -> bool:
+    """Whether the error is of a device (gone, busy, out of memory) and not of what was asked of it."""
+    return bool(message.parse_error()[0].domain == "gst-resource-error-quark")
 
 
 def described(message: Any) -> str:

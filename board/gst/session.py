@@ -12,15 +12,17 @@ from edge.ports import ENCODE_DEADLINE_S, Clock
 
 FIRST = 4  # the first picture may take so many times as long as another
 _DEADLINE_NS = round(ENCODE_DEADLINE_S * 1e9)
-_PATIENCE_NS = 200_000_000
+_PATIENCE_NS = 400_000_000
+_PATIENCE_WHILE_LEARNING_NS = 200_000_000
 _SLICE_NS = 10_000_000
 _MOST_INSIDE = 4
 
 
 class Session:
-    """Waits two frame intervals for a picture's unit (at least 200 ms), unless the encoder is seen to keep some back.
+    """Waits for each picture's unit, unless the encoder is seen to keep some back until it gets the next picture.
 
-    What comes later comes with a later picture. Only when nothing at all comes for ENCODE_DEADLINE_S it has stalled.
+    A unit that does not come in time comes with a later picture. Only when nothing at all comes for ENCODE_DEADLINE_S
+    the encoder has stalled; a picture that it skips costs most of that time.
     Never more than four pictures are inside. `line` has been started.
     """
 
@@ -40,7 +42,7 @@ class Session:
         if len(self._flight) >= _MOST_INSIDE:
             units += self._come(_MOST_INSIDE - 1, self._deadline_ns)
         self._give(data, caps, captured_ns, force_key=force_key)
-        patience_ns = max(_PATIENCE_NS, 2 * self._interval_ns) * (1 if self._came_ns else 2)
+        patience_ns = _PATIENCE_NS if self._flight.known or not self._came_ns else _PATIENCE_WHILE_LEARNING_NS
         return units + self._come(self._flight.delay, patience_ns)
 
     @property

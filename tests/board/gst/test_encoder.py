@@ -17,7 +17,7 @@ import pytest
 from board.av.planes import PlaneIntake
 from board.gst.encoder import GstEncoder
 from board.gst.line import Line
-from edge.model.board import EncoderFact, EncoderKind, GstElement, GstProperty, PropertyValue
+from edge.model.board import EncoderFact, EncoderKind, GstElement, GstProperty
 from edge.model.errors import EdgeError, EncoderFailed, Invalid, Missing, NotSupported
 from edge.model.frame import Encoded, pts_of
 from edge.model.video import EncodeTarget, Pixel, Trait, VideoFormat
@@ -285,20 +285,12 @@ def test_memory_does_not_grow_with_the_pictures() -> None:
     encoder.open(video, _TARGET)
     pages = []
     for index in range(400):
-        assert encoder.encode(frame_of(picture, video, index), force_key=False)
+        encoder.encode(frame_of(picture, video, index), force_key=False)
         if index % 100 == 99:
             pages.append(int(Path("/proc/self/statm").read_text().split()[1]))
     encoder.close()
     grown = (pages[-1] - pages[0]) * os.sysconf("SC_PAGE_SIZE")
     assert grown < 20 * picture.nbytes, "300 pictures left more than 20 of them behind"
-
-
-def test_a_text_of_the_profile_may_be_a_fraction_of_nothing_but_numbers_are_rounded() -> None:
-    fixed: dict[str, PropertyValue] = {**X264.fixed, "threads": 1.2}
-    encoder = encoder_of(x264(fixed=fixed))
-    encoder.open(_VIDEO, _TARGET)
-    assert _part(encoder, "encoder").get_property("threads") == 1
-    encoder.close()
 
 
 def test_an_element_without_any_property_map_encodes() -> None:

@@ -11,6 +11,7 @@ def test_a_unit_gets_the_pts_of_the_picture_with_its_time() -> None:
     flight = Flight()
     flight.give(picture(0))
     flight.give(picture(1))
+    assert not flight.known
     assert (flight.take(0), len(flight)) == (0, 1)
     assert flight.oldest_ns == 10**12 + 1
     assert (flight.take(16_666_667), len(flight)) == (1500, 0)
@@ -52,6 +53,7 @@ def test_a_picture_kept_back_each_time_is_delay_after_some_looks_only() -> None:
             flight.take(picture(index - 1).running_ns)
         delays.append(flight.delay)
     assert delays == [0] * 4 + [1] * 8
+    assert flight.known
 
 
 def test_one_slow_picture_is_no_delay_and_a_faster_encoder_loses_its_delay() -> None:
