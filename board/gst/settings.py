@@ -62,8 +62,11 @@ def live_bitrate(element: GstElement, bitrate_bps: int) -> Setting | None:
 
 
 def _filled(name: str, value: PropertyValue, words: Mapping[str, int]) -> PropertyValue:
+    """A text that is nothing but one of the words becomes the number itself, for a property that takes one."""
     if not isinstance(value, str):
         return value
+    if (word := value.strip("{}")) in words and value == f"{{{word}}}":
+        return words[word]
     try:
         return value.format_map(words)
     except (LookupError, ValueError) as error:

@@ -16,7 +16,7 @@ _BARE = GstElement("nvv4l2h264enc")
 _WHOLE = GstElement(
     "nvv4l2h264enc",
     fixed={"maxperf-enable": True, "extra": "rate={bitrate_kbps}:most={ceiling_kbps}:vbv={buffer_kbit}:gop={gop}"},
-    refresh={"SliceIntraRefreshInterval": 60},
+    refresh={"idrinterval": 100_000, "SliceIntraRefreshInterval": "{gop}"},
     bitrate=GstProperty("bitrate"),
     ceiling=GstProperty("peak-bitrate"),
     gop=(GstProperty("idrinterval"), GstProperty("iframeinterval")),
@@ -45,7 +45,8 @@ def test_a_buffer_in_milliseconds_and_a_rate_in_kilobits() -> None:
 
 def test_intra_refresh_is_set_last_and_only_when_wished() -> None:
     wished = replace(_TARGET, refresh=Refresh.INTRA)
-    assert list(settings_of(_WHOLE, _VIDEO, wished))[-1] == ("SliceIntraRefreshInterval", 60)
+    last = list(settings_of(_WHOLE, _VIDEO, wished))[-2:]
+    assert last == [("idrinterval", 100_000), ("SliceIntraRefreshInterval", 120)]
     assert "SliceIntraRefreshInterval" not in dict(settings_of(_WHOLE, _VIDEO, _TARGET))
     assert list(settings_of(_BARE, _VIDEO, wished)) == []
 
