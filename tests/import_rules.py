@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 FEATURES = ("media", "rtc", "link", "web", "vault", "health", "sinks", "measure", "modality", "controller")
@@ -35,6 +34,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "cryptography": ("edge.vault",),
     "fastapi": ("edge.web",),
     "numpy": ("board", "edge.media", "edge.sinks", "edge.measure"),
+    "gi": ("board.gst",),
     "libcamera": ("board.rpi",),
     "paho": ("edge.link",),
     "picamera2": ("board.rpi",),
@@ -144,10 +144,11 @@ def _name_breaches(module: Module) -> Iterator[str]:
 
 
 _PROBE = """
-import _thread, importlib, sys, threading
+import _thread, importlib, importlib.util, sys, threading
 third, ours = sys.argv[1].split(), sys.argv[2].split()
 for name in third:
-    importlib.import_module(name)
+    if importlib.util.find_spec(name.partition(".")[0]):  # some boards have more
+        importlib.import_module(name)
 current = ""
 def told(event, args):
     writes = event == "open" and (set(str(args[1] or "")) & set("wax+") or (args[2] or 0) & 3)
@@ -173,7 +174,7 @@ current = ""
 def import_effects(root: Path) -> list[str]:
     """What importing our modules does beside defining things: `module: event`. In a process of its own."""
     ours = [module.name for module in modules(root) if not module.name.endswith("__main__")]
-    theirs = [name for name in sorted(third_party(root)) if find_spec(name.partition(".")[0])]  # some boards have more
+    theirs = sorted(third_party(root))
     argv = [sys.executable, "-B", "-c", _PROBE, " ".join(theirs), " ".join(ours)]
     done = subprocess.run(argv, cwd=root, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:

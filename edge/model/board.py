@@ -36,15 +36,21 @@ class GstProperty:
 class GstElement:
     """A GStreamer encoder element and how an EncodeTarget is said to it.
 
-    `before` and `after`: elements around it, as in gst-launch. It is given raw pictures in `pixel`.
+    `before` and `after`: elements around it, as in gst-launch. It is given raw pictures in `pixel`; those in one of
+    `accepts` it is given as they lie, and they may change among each other at any picture: `before` converts them.
+    `key_signal`: the action signal that asks for a keyframe, where GstForceKeyUnit does not (NVIDIA's nvv4l2 encoders).
     The properties take: bitrate and ceiling in bit/s, gop in frames, buffer (VBV) in bits, or in ms with
     `buffer_ms`. `fixed` and, for intra-refresh, `refresh` are set as they stand; `slices` takes their number.
+    In their texts words in braces stand for numbers of the target: bitrate_kbps, ceiling_kbps, buffer_kbit, gop,
+    slices; "{gop}" alone is that number.
     """
 
     element: str
     before: str = ""
     after: str = ""
     pixel: Pixel = Pixel.NV12
+    accepts: tuple[Pixel, ...] = ()
+    key_signal: str = ""
     fixed: Mapping[str, PropertyValue] = field(default_factory=dict)
     refresh: Mapping[str, PropertyValue] = field(default_factory=dict)
     bitrate: GstProperty | None = None
