@@ -139,7 +139,7 @@ class RunningBox:
             try:
                 if condition():
                     return
-            except (OSError, KeyError, StopIteration, ValueError):
+            except (OSError, LookupError, StopIteration, ValueError):
                 pass
             time.sleep(0.1)
         raise AssertionError(f"within {patience_s} s not: {what}\n--- the box said:\n{self.log[-4000:]}")

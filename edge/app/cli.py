@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable, Sequence
 
@@ -29,6 +30,8 @@ _INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code: 0 done, 1 failed (one line on stderr per problem), 2 wrong usage, 130 interrupted."""
     arguments = parser().parse_args(argv)
+    for ours in ("edge", "board"):
+        logging.getLogger(ours).addHandler(logging.NullHandler())  # a command's words are what it prints
     try:
         code: int = arguments.act(arguments)
         return code

@@ -38,9 +38,8 @@ def verdict_lines(standing: Standing) -> Iterator[str]:
     """For a technician: what an encoder is worth, and why."""
     fact, trial = standing.fact, standing.trial
     where = "hardware" if fact.hardware else "software"
-    yield f"{fact.name:<12} {standing.verdict}: {fact.codec} in {where}" + (
-        f", {standing.reason}" if standing.reason else ""
-    )
+    why = f": {standing.reason}" if standing.reason else ""
+    yield f"{fact.name:<12} {standing.verdict} ({fact.codec} in {where}){why}"
     if trial is not None and trial.frames:
         yield (
             f"{'':<12} {trial.width}x{trial.height}: {trial.encode_p50_ms:.1f} ms a picture, "

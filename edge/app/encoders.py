@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from board.av.catalogue import make_av_encoder
+from board.av.planes import PlaneIntake
 from board.av.x264 import X264Encoder
+from board.gst.encoder import GstEncoder
 from board.sim.encoder import SimEncoder
 from board.sim.encoder_trouble import EncoderTrouble
 from edge.config.model import EncoderConfig
@@ -13,6 +15,7 @@ from edge.media.lineup import Candidate
 from edge.model.board import EncoderFact, EncoderKind
 from edge.model.video import Codec
 from edge.ports import Encoder
+from edge.runtime.clock import SystemClock
 
 
 def candidates(
@@ -27,7 +30,10 @@ def _maker(fact: EncoderFact, config: EncoderConfig, trouble: EncoderTrouble) ->
     def av() -> Encoder:
         return make_av_encoder(fact, speed=config.speed)
 
+    def gst() -> Encoder:
+        return GstEncoder(fact=fact, make_intake=PlaneIntake, clock=SystemClock())
+
     def simulated() -> Encoder:
         return SimEncoder(inner=X264Encoder(speed=config.speed), trouble=trouble)
 
-    return {EncoderKind.SIM: simulated, EncoderKind.AV: av}[fact.kind]
+    return {EncoderKind.SIM: simulated, EncoderKind.AV: av, EncoderKind.GST: gst}[fact.kind]

@@ -88,6 +88,8 @@ class GstSection(Section):
     before: Elements = ""
     after: Elements = ""
     pixel: Pixel = Pixel.NV12
+    accepts: Annotated[tuple[Pixel, ...], Field(max_length=16)] = ()
+    key_signal: Annotated[str, Field(max_length=60)] = ""
     fixed: Annotated[dict[str, Any], Field(default_factory=dict)]
     refresh: Annotated[dict[str, Any], Field(default_factory=dict)]
     bitrate: GstPropertySection | None = None
