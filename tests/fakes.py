@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edge.model.errors import NotSupported, PeerGone
+from edge.model.errors import Fault, NotSupported, PeerGone
 from edge.model.frame import AccessUnit, Encoded, Frame, Lease, Plane, Stamps, pts_of
 from edge.model.signal import Signal, SignalState
 from edge.model.video import Codec, EncodeTarget, StreamFormat, Trait, VideoFormat
@@ -128,6 +128,8 @@ class PlainEncoder:
     def encode(self, frame: Frame, *, force_key: bool) -> Sequence[Encoded]:
         if self.breaks is not None:
             raise self.breaks
+        if frame.format.coded != self.opened[-1].coded:
+            raise Fault(f"opened for {self.opened[-1]}, given {frame.format}")
         self.forced.append(force_key)
         key = force_key or len(self.forced) == 1
         nal = b"\x00\x00\x00\x01\x65\x88" if key else b"\x00\x00\x00\x01\x41\x9a"

@@ -188,12 +188,12 @@ class Rung:
     def _encode(self, frame: Frame, epoch: Epoch) -> None:
         begin_ns = self._clock.mono_ns()
         force_key = frame.discontinuity or self._gate.take()
-        smaller = None if self._epochs.step.side == 1 else self._shrinker.shrink(frame, epoch.format.video)
+        smaller = self._reduced(frame, epoch.format.video)
         self._note(frame, replace(frame.stamps, encode_begin_ns=begin_ns))
         try:
-            encoded = epoch.encoder.encode(smaller or frame, force_key=force_key)
+            encoded = epoch.encoder.encode(smaller, force_key=force_key)
         finally:
-            if smaller is not None:
+            if smaller.lease is not frame.lease:
                 smaller.lease.release()
         end_ns = self._clock.mono_ns()
         self._latency.record("wait", begin_ns - frame.stamps.dequeued_ns)
@@ -201,6 +201,14 @@ class Rung:
         for one in encoded:
             self._hand_out(one, epoch, end_ns)
         self._last_pts = pts_of(frame.stamps.captured_ns)
+
+    def _reduced(self, frame: Frame, video: VideoFormat) -> Frame:
+        """The frame as that is encoded of it, with a lease of its own where it had to be made smaller."""
+        if self._epochs.step.side > 1:
+            return self._shrinker.shrink(frame, video)
+        if frame.format.fps != video.fps:
+            return replace(frame, format=replace(frame.format, fps=video.fps))
+        return frame
 
     def _note(self, frame: Frame, stamps: Stamps) -> None:
         """What is to be said of the unit of that frame, which a pipelined encoder puts out later."""

@@ -105,6 +105,25 @@ def test_a_board_that_cannot_afford_the_archive_says_so_and_gives_it_the_first_r
             assert (_rung(box, "archive")["encoder"], _rung(box, "archive")["units"]) == ("", 0)
 
 
+def test_a_bit_rate_that_does_not_suffice_takes_frames_and_says_so_until_it_suffices_again(
+    running_box: RunningBox,
+) -> None:
+    def issues() -> list[str]:
+        return [issue["code"] for issue in running_box.status()["issues"]]
+
+    whole = _rung(running_box, "main")
+    assert (whole["step"], whole["degraded"]) == ({"side": 1, "every": 1}, False)
+    assert running_box.command("encoder.set", bitrate=150_000)[0] == 200
+    running_box.wait_until(lambda: 14 < _rung(running_box, "main")["fps"] < 16, what="half the frames are left out")
+    reduced = _rung(running_box, "main")
+    assert (reduced["width"], reduced["step"], reduced["degraded"]) == (1280, {"side": 1, "every": 2}, True)
+    running_box.wait_until(lambda: "picture_degraded" in issues(), what="an issue says so")
+    assert running_box.status()["picture"]["live"] is True
+    assert running_box.command("encoder.set", bitrate=2_000_000)[0] == 200
+    running_box.wait_until(lambda: _rung(running_box, "main")["fps"] > 28, what="all frames are back")
+    running_box.wait_until(lambda: "picture_degraded" not in issues(), what="the issue is over")
+
+
 def test_a_viewer_is_told_that_browsers_cannot_take_the_archive(box: RunningBox) -> None:
     request = urllib.request.Request(
         box.url + "/whep/archive", b"v=0\r\n", {"Content-Type": "application/sdp"}, method="POST"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from edge.media.budget import Budget, Load
@@ -215,6 +217,16 @@ def test_nothing_is_encoded_for_nobody_and_the_encoder_is_let_go() -> None:
     shared.rung._rest()
     assert shared.rung.report().encoder == ""
     assert shared.budget.refusal("archive", Load("x264", False, 1.0)) == "", "its share is free again"
+
+
+def test_frames_left_out_alone_keep_the_size() -> None:
+    clock, units = FakeClock(), []  # type: tuple[FakeClock, list[AccessUnit]]
+    rung = make_rung(PlainEncoder, clock=clock, publish=units.append, target=TARGET, fixed=Step(1, 2))
+    for _ in range(4):
+        rung.put(make_frame(clock))
+        encode_next(rung)
+        clock.advance(20)
+    assert [unit.format.video for unit in units] == [replace(SMALL, fps=SMALL.fps / 2)] * 2
 
 
 def test_a_reduced_rung_shows_half_the_sides_and_half_the_frames() -> None:
