@@ -12,7 +12,8 @@ from board.edid.presets import preset_names
 from board.identity import Identity, read_identity
 from edge.config.board import board_of as parsed_board
 from edge.config.board import read_board
-from edge.config.model import AUTO_BOARD, BoardConfig, Config, SourceKind
+from edge.config.model import AUTO_BOARD, BoardConfig, Config
+from edge.config.source import SourceKind
 from edge.model.board import BoardProfile
 from edge.model.errors import Invalid
 

@@ -9,7 +9,7 @@ from board.av.url_source import UrlSource
 from board.sim.script import FaultScript
 from board.sim.source import SimSource
 from edge.app.capture import make_camera, make_capture
-from edge.config.model import SourceConfig, SourceKind
+from edge.config.source import SourceConfig, SourceKind
 from edge.media.painter import PillowPainter
 from edge.model.board import CaptureFact
 from edge.model.errors import Invalid

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from board.av.decoder import AvDecoder
 from board.av.shrink import FrameShrinker
-from edge.config.model import EncoderConfig
+from edge.config.encode import EncoderConfig
 from edge.media.budget import Budget
 from edge.media.distributor import Distributor
 from edge.media.epochs import Epochs, Wish

@@ -16,7 +16,7 @@ from board.v4l2.receiver import ReceiverWish
 from board.v4l2.source import V4l2Source, V4l2Wish
 from board.v4l2.usb import UsbRebind
 from edge.app.edids import edid_chooser
-from edge.config.model import PicameraConfig, V4l2Config
+from edge.config.source import PicameraConfig, V4l2Config
 from edge.model.board import CaptureFact
 from edge.model.picture import CaptureMode
 from edge.model.video import Colorimetry, Range

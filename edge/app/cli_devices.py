@@ -15,7 +15,7 @@ from board.v4l2.profile import read_profiles
 from edge.app.cli_options import add_config_options, config_from
 from edge.app.encoder_status import verdict_lines
 from edge.app.trials import try_encoders
-from edge.config.model import SourceKind
+from edge.config.source import SourceKind
 from edge.model.errors import DeviceGone, Invalid
 
 

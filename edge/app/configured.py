@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edge.config.model import Config, EncoderConfig, MaskConfig, SrtSinkConfig
+from edge.config.encode import EncoderConfig
+from edge.config.model import Config, MaskConfig, SrtSinkConfig
 from edge.model.errors import Invalid
 from edge.model.inputs import RungName
 from edge.model.picture import NO_PRESET, Mask, Sheet

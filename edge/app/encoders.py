@@ -10,7 +10,7 @@ from board.av.x264 import X264Encoder
 from board.gst.encoder import GstEncoder
 from board.sim.encoder import SimEncoder
 from board.sim.encoder_trouble import EncoderTrouble
-from edge.config.model import EncoderConfig
+from edge.config.encode import EncoderConfig
 from edge.media.lineup import Candidate
 from edge.model.board import EncoderFact, EncoderKind
 from edge.model.video import Codec

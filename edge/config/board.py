@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from edge.config.layers import Tree, read_toml, toml_of
-from edge.config.model import AUTO_BOARD, Name, Section
+from edge.config.model import AUTO_BOARD
 from edge.config.problems import problems
+from edge.config.section import Name, Section
 from edge.model.board import (
     BoardMatch,
     BoardProfile,

@@ -7,220 +7,21 @@ docs/configuration.md say of it. Relative paths are relative to the working dire
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from edge.config.encode import ArchiveConfig, EncoderConfig, ViewConfig
+from edge.config.section import Name, Port, RectOption, Section, SizeOption, require_inside
+from edge.config.source import SourceConfig, SourceKind
 from edge.model.inputs import Input, RungName
 from edge.model.picture import MASK_AREAS, NO_PRESET
-from edge.model.video import Codec, Refresh
+from edge.model.video import Codec
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-Bitrate = Annotated[int, Field(ge=100_000, le=100_000_000)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-FourCc = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3,4}$")]
-Speed = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-
-
-class Section(BaseModel):
-    """A TOML table: frozen, and strict about its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SourceKind(StrEnum):
-    SIM = "sim"
-    URL = "url"
-    V4L2 = "v4l2"
-    PICAMERA = "picamera"
-
-
-class SimConfig(Section):
-    """The simulated board: what its 'cable' carries."""
-
-    width: Annotated[int, Field(ge=320, le=3840, multiple_of=16, description="Width of the picture in pixels.")] = 1920
-    height: Annotated[int, Field(ge=240, le=2160, multiple_of=2, description="Height of the picture in pixels.")] = 1080
-    fps: Annotated[int, Field(ge=1, le=60, description="Pictures per second.")] = 60
-    script: Annotated[
-        Path | None, Field(description="File of faults to play from the start, lines of `AT FAULT [FOR]` in seconds.")
-    ] = None
-
-
-class UrlConfig(Section):
-    """A source that anything opens which PyAV opens."""
-
-    url: Annotated[str, Field(description="A file, or an RTSP, UDP or HTTP address.")] = ""
-    loop: Annotated[bool, Field(description="Start a file again from its beginning when it ends.")] = False
-
-
-class V4l2Config(Section):
-    """A capture device: HDMI, SDI, S-Video or USB. `edge devices` lists what is attached."""
-
-    device: Annotated[
-        str,
-        Field(
-            description="A path, or a bus, card or driver as `edge devices` shows it; empty: the first that captures."
-        ),
-    ] = ""
-    input: Annotated[
-        int | None, Field(ge=0, le=255, description="Number of the connector, where the device has several.")
-    ] = None
-    formats: Annotated[
-        tuple[FourCc, ...],
-        Field(description="Pixel formats to try, the preferred one first; empty: all that are known, raw before JPEG."),
-    ] = ()
-    edid: Annotated[
-        str,
-        Field(
-            min_length=1,
-            description="What the source is told: `auto` as the receiver needs it, `keep` what is there, the name of a "
-            "preset (`edge edid presets`), or the path of a file.",
-        ),
-    ] = "auto"
-    edid_lock: Annotated[
-        str, Field(description="Offer the source this one mode only, as in `1080p50`; empty: all that the preset has.")
-    ] = ""
-    colorimetry: Annotated[
-        Literal["auto", "bt601", "bt709", "bt2020", "sycc"],
-        Field(description="What the colours mean, where the driver errs; `auto` believes driver and profile."),
-    ] = "auto"
-    range: Annotated[
-        Literal["auto", "limited", "full"],
-        Field(description="Range of the code values, where the driver errs; `auto` believes driver and profile."),
-    ] = "auto"
-
-
-class PicameraConfig(Section):
-    """A Raspberry Pi camera module. Unset options are the camera's own affair."""
-
-    index: Annotated[int, Field(ge=0, le=9, description="Number of the camera, as `rpicam-hello --list-cameras`.")] = 0
-    width: Annotated[int, Field(ge=64, le=4608, multiple_of=2, description="Width of the picture in pixels.")] = 1920
-    height: Annotated[int, Field(ge=64, le=3456, multiple_of=2, description="Height of the picture in pixels.")] = 1080
-    fps: Annotated[int, Field(ge=1, le=120, description="Pictures per second.")] = 30
-    focus: Annotated[
-        Literal["", "manual", "auto", "continuous"],
-        Field(description="`auto` focuses once, at the start; empty leaves it to the camera."),
-    ] = ""
-    lens_dioptres: Annotated[
-        float | None, Field(ge=0, le=100, description="Where the lens is: 0 is infinity, 10 is 10 cm.")
-    ] = None
-    exposure_us: Annotated[int | None, Field(ge=1, description="Exposure time in microseconds.")] = None
-    gain: Annotated[float | None, Field(ge=1, description="Analogue gain.")] = None
-    white_balance: Annotated[
-        Literal["", "auto", "incandescent", "tungsten", "fluorescent", "indoor", "daylight", "cloudy"],
-        Field(description="What light the scene has; empty leaves it to the camera."),
-    ] = ""
-
-
-class SourceConfig(Section):
-    """Where pictures come from."""
-
-    kind: Annotated[
-        SourceKind,
-        Field(
-            description="`sim` is the simulated board, `url` a file or network stream, `v4l2` a capture device, "
-            "`picamera` a Raspberry Pi camera."
-        ),
-    ] = SourceKind.SIM
-    sim: SimConfig = SimConfig()
-    url: UrlConfig = UrlConfig()
-    v4l2: V4l2Config = V4l2Config()
-    picamera: PicameraConfig = PicameraConfig()
-
-    @model_validator(mode="after")
-    def _url_needed(self) -> SourceConfig:
-        if self.kind is SourceKind.URL and not self.url.url:
-            raise ValueError("kind 'url' needs an address in url.url")
-        return self
-
-
-class EncoderConfig(Section):
-    """The encode that every viewer and output of a rung shares."""
-
-    use: Annotated[
-        str,
-        Field(
-            max_length=40,
-            description="Name of the encoder to prefer, as `edge board` shows them; empty: the board's order. Another "
-            "one takes over when it fails.",
-        ),
-    ] = ""
-
-    bitrate_bps: Annotated[Bitrate, Field(description="Target bit rate at start, in bit/s.")] = 8_000_000
-    max_bitrate_bps: Annotated[
-        Bitrate, Field(description="Ceiling in bit/s for what the command `encoder.set` may ask.")
-    ] = 20_000_000
-    gop_s: Annotated[float, Field(ge=0.5, le=10, description="Seconds between regular keyframes.")] = 2.0
-    speed: Annotated[Speed, Field(description="Preset of the software encoder: slower looks better, costs CPU.")] = (
-        "ultrafast"
-    )
-    refresh: Annotated[
-        Refresh,
-        Field(
-            description="How a picture heals after a loss: `keyframes` at regular times, or `intra`, a column of new "
-            "blocks that wanders, where the encoder can; pictures are then of even size."
-        ),
-    ] = Refresh.KEYFRAMES
-    vbv_frames: Annotated[
-        float,
-        Field(
-            ge=1,
-            le=120,
-            description="How many frame intervals of the ceiling's line time one picture may take: less is less "
-            "delay on a narrow line, more is better keyframes.",
-        ),
-    ] = 3.0
-    slices: Annotated[
-        int, Field(ge=1, le=16, description="Parts that a picture is cut into, where the encoder can.")
-    ] = 1
-    ladder: Annotated[
-        bool,
-        Field(
-            description="Give up frame rate or size, and say so, rather than blur when the bit rate is below what the "
-            "picture needs."
-        ),
-    ] = True
-
-    @model_validator(mode="after")
-    def _ceiling(self) -> EncoderConfig:
-        if self.bitrate_bps > self.max_bitrate_bps:
-            raise ValueError("bitrate_bps is above max_bitrate_bps")
-        return self
-
-
-class ArchiveConfig(EncoderConfig):
-    """The rung `archive`: the first input for recordings, at a quality that never falls with the uplink. It is encoded
-    while an output has it; a board that cannot afford a second encode says so and gives it the pictures of `main`."""
-
-    enabled: Annotated[bool, Field(description="Whether outputs may have the rung `archive`.")] = True
-    codec: Annotated[
-        Codec, Field(description="`h265` takes less room, for receivers that can decode it; browsers cannot.")
-    ] = Codec.H264
-    bitrate_bps: Annotated[Bitrate, Field(description="Target bit rate at start, in bit/s.")] = 16_000_000
-    max_bitrate_bps: Annotated[
-        Bitrate, Field(description="Ceiling in bit/s for what the command `encoder.set` may ask.")
-    ] = 50_000_000
-    vbv_frames: Annotated[
-        float, Field(ge=1, le=120, description="As in `[encoder]`; a recording may take its time.")
-    ] = 15.0
-    ladder: Annotated[bool, Field(description="As in `[encoder]`.")] = False
-
-
-class ViewConfig(EncoderConfig):
-    """The rung `view`: the first input with half the sides and half the frames, for weak viewers. It is encoded while
-    somebody watches it; a board that cannot afford a second encode says so and gives it the pictures of `main`."""
-
-    enabled: Annotated[bool, Field(description="Whether viewers and outputs may have the rung `view`.")] = True
-    bitrate_bps: Annotated[Bitrate, Field(description="Target bit rate at start, in bit/s.")] = 1_500_000
-    max_bitrate_bps: Annotated[
-        Bitrate, Field(description="Ceiling in bit/s for what the command `encoder.set` may ask.")
-    ] = 4_000_000
-    ladder: Annotated[bool, Field(description="As in `[encoder]`.")] = False
 
 
 class LivenessConfig(Section):
@@ -298,12 +99,6 @@ class MqttConfig(Section):
     ] = 5.0
 
 
-Side = Annotated[int, Field(ge=1, le=16_384)]
-Offset = Annotated[int, Field(ge=0, le=16_384)]
-SizeOption = tuple[Side, Side]
-RectOption = tuple[Offset, Offset, Side, Side]
-
-
 class ModalityConfig(Section):
     """The imaging device beside the box."""
 
@@ -341,15 +136,6 @@ class MaskConfig(Section):
     def _inside(self) -> MaskConfig:
         require_inside("rects", self.rects, self.of)
         return self
-
-
-def require_inside(what: str, rects: Sequence[RectOption], of: SizeOption) -> None:
-    """Raises ValueError naming the first rectangle that the picture of that size does not hold."""
-    for x, y, width, height in rects:
-        if x + width > of[0] or y + height > of[1]:
-            raise ValueError(
-                f"{what}: [{x}, {y}, {width}, {height}] does not lie inside the picture of {of[0]}x{of[1]}"
-            )
 
 
 class InputConfig(Section):

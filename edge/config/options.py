@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from edge.config.model import Section
+from edge.config.section import Section
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from edge.config.layers import Tree, read_toml
-from edge.config.model import Bitrate, RectOption, Section, SizeOption, require_inside
 from edge.config.problems import problems
+from edge.config.section import Bitrate, RectOption, Section, SizeOption, require_inside
 from edge.model.errors import Invalid
 from edge.model.picture import MASK_AREAS, CaptureMode
 

@@ -12,9 +12,10 @@ from pydantic_core import ErrorDetails
 
 from edge.config import toml_text
 from edge.config.layers import Tree, dotted
-from edge.config.model import Config, Section
+from edge.config.model import Config
 from edge.config.options import keys_at, tables
 from edge.config.secrecy import is_secret, shown
+from edge.config.section import Section
 
 _MAX_VALUE = 60
 _WORDS: Mapping[str, str] = {

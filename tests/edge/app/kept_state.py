@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from edge.app.wishes import Wishes
-from edge.config.model import Config, EncoderConfig, SrtSinkConfig
+from edge.config.encode import EncoderConfig
+from edge.config.model import Config, SrtSinkConfig
 from edge.modality.library import Library
 from edge.model.sink import SinkKind, SinkSpec
 from edge.vault.seal import Sealer

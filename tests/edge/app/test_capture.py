@@ -8,7 +8,7 @@ from board.edid.build import build
 from board.edid.presets import preset
 from edge.app import capture
 from edge.app.board_profile import Profiles
-from edge.config.model import V4l2Config
+from edge.config.source import V4l2Config
 from tests.board.kit import HandClock
 from tests.board.v4l2.drivers.modes import HD1080P50
 from tests.board.v4l2.drivers.unicam import UnicamTc358743

@@ -9,7 +9,8 @@ import pytest
 
 from edge.app.plan_wire import from_wire, to_wire
 from edge.app.wishes import Wishes
-from edge.config.model import Config, EncoderConfig, LivenessConfig, MaskConfig, ModalityConfig
+from edge.config.encode import EncoderConfig
+from edge.config.model import Config, LivenessConfig, MaskConfig, ModalityConfig
 from edge.modality.library import Library
 from edge.model.errors import NotFound, Rejected
 from edge.model.picture import Mask, Sheet

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from edge.app.wishes import Wishes
-from edge.config.model import Config, EncoderConfig, MaskConfig, ModalityConfig, SecondConfig, SrtSinkConfig
+from edge.config.encode import EncoderConfig
+from edge.config.model import Config, MaskConfig, ModalityConfig, SecondConfig, SrtSinkConfig
 from edge.model.errors import EdgeError, Invalid, NotFound, Rejected
 from edge.model.inputs import Input
 from edge.model.picture import Mask, Sheet

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from edge.config.load import load, load_layers
-from edge.config.model import Config, SourceKind
+from edge.config.model import Config
+from edge.config.source import SourceKind
 from edge.model.errors import Invalid
 from edge.model.inputs import Input
 
