@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from board.av.decoder import AvDecoder
 from board.av.shrink import FrameShrinker
@@ -18,6 +19,7 @@ from edge.media.lineup import Candidate, Lineup, Standing, Verdict
 from edge.media.mixer import FIRST_FORMAT
 from edge.media.relay import Relay
 from edge.media.rung import Rung
+from edge.media.suspicion import Suspicion
 from edge.media.trial import Trial
 from edge.model.frame import AccessUnit
 from edge.model.inputs import RungName
@@ -47,7 +49,8 @@ class Branch:
 class Branches:
     """Makes an input's rungs: the first one is always there, further ones share it where the board is too weak."""
 
-    def __init__(self, *, clock: Clock, latency: LatencyBook, cores: int) -> None:
+    def __init__(self, *, clock: Clock, latency: LatencyBook, cores: int, run_dir: Path) -> None:
+        self._run_dir = run_dir
         self._clock = clock
         self._latency = latency
         self._budget = Budget(cores=cores)
@@ -69,7 +72,10 @@ class Branches:
             else Relay(name=name, own_gate=gate, other_gate=first.gate, publish=distributor.publish)
         )
         lineup = Lineup(
-            candidates=candidates, trial=Trial(clock=self._clock, make_decoder=AvDecoder), clock=self._clock
+            candidates=candidates,
+            trial=Trial(clock=self._clock, make_decoder=AvDecoder),
+            clock=self._clock,
+            suspicion=Suspicion(self._run_dir / f"opening-{name}"),
         )
         takers: list[Callable[[AccessUnit], None]] = [distributor.publish]
         rung = Rung(

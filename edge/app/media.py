@@ -57,7 +57,7 @@ class MediaProcess:
         clock = SystemClock()
         latency = LatencyBook(clock=clock)
         self._trouble = EncoderTrouble(clock=clock)
-        self._branches = Branches(clock=clock, latency=latency, cores=os.cpu_count() or 1)
+        self._branches = Branches(clock=clock, latency=latency, cores=os.cpu_count() or 1, run_dir=places.run)
         board = board_of(config).profile
         for name, own in config.rungs.items():
             if name.input is input:

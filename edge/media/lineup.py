@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edge.media.suspicion import Suspicion
 from edge.media.trial import TrialReport
 from edge.model.board import EncoderFact
 from edge.model.errors import EdgeError, EncoderFailed, NotSupported, Rejected
@@ -62,6 +63,7 @@ class Lineup:
 
     A candidate is tried before its first use, except where a picture waits because another one broke down. One that
     broke down is left alone for a minute, then twice as long each time; then it may be chosen again for a new epoch.
+    So is one that took an earlier process down when it was opened, which `suspicion` tells.
     """
 
     def __init__(
@@ -70,12 +72,18 @@ class Lineup:
         candidates: Sequence[Candidate],
         trial: Callable[[Encoder, VideoFormat, EncodeTarget], TrialReport],
         clock: Clock,
+        suspicion: Suspicion | None = None,
     ) -> None:
+        self._suspicion = suspicion
         self._places = [_Place(candidate, Standing(candidate.fact)) for candidate in candidates]
         self._trial = trial
         self._clock = clock
         self._lock = threading.Lock()
         self._hurry = False
+        suspect = suspicion.suspect() if suspicion else ""
+        if any(place.candidate.fact.name == suspect for place in self._places):
+            self.broke(suspect, EncoderFailed("the process died while it was being opened"))
+            self._hurry = False
 
     def standings(self) -> tuple[Standing, ...]:
         with self._lock:
@@ -123,12 +131,14 @@ class Lineup:
         return [place for place in usable if place.barred_until_ns <= now] + barred
 
     def _opened(self, place: _Place, video: VideoFormat, target: EncodeTarget, *, hurry: bool) -> Encoder:
+        name = place.candidate.fact.name
         try:
-            _check_size(place.candidate.fact, video)
-            if place.standing.trial is None and not hurry:
-                self._try(place, video, target)
-            encoder = place.candidate.make()
-            encoder.open(video, target)
+            with self._suspicion.of(name) if self._suspicion else contextlib.nullcontext():
+                _check_size(place.candidate.fact, video)
+                if place.standing.trial is None and not hurry:
+                    self._try(place, video, target)
+                encoder = place.candidate.make()
+                encoder.open(video, target)
         except EdgeError as error:
             if place.standing.verdict not in (Verdict.UNFIT, Verdict.FAILED):
                 self._note(place, Verdict.REFUSED if isinstance(error, Rejected) else Verdict.ABSENT, str(error))

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
 from edge.media.lineup import Candidate, Lineup, Verdict
+from edge.media.suspicion import Suspicion
 from edge.media.trial import TrialReport
 from edge.model.errors import DeviceGone, EncoderFailed, NotSupported
 from edge.model.video import EncodeTarget, VideoFormat
@@ -32,7 +34,7 @@ class _Chosen(PlainEncoder):
 class _Bench:
     """A lineup of `first` and `second` whose openings and trials end as the test says."""
 
-    def __init__(self) -> None:
+    def __init__(self, suspicion: Suspicion | None = None) -> None:
         self.clock = FakeClock()
         self.open_errors: dict[str, Exception] = {}
         self.complaints: dict[str, tuple[str, ...]] = {}
@@ -42,7 +44,7 @@ class _Bench:
             Candidate(small, lambda: self._make("first")),
             Candidate(fact("second"), lambda: self._make("second")),
         ]
-        self.lineup = Lineup(candidates=candidates, trial=self._trial, clock=self.clock)
+        self.lineup = Lineup(candidates=candidates, trial=self._trial, clock=self.clock, suspicion=suspicion)
 
     def chosen(self, video: VideoFormat = SMALL) -> str:
         return self.lineup.choose(video, TARGET)[1].name
@@ -151,3 +153,37 @@ def test_a_format_that_none_takes_is_rejected() -> None:
     with pytest.raises(NotSupported, match="odd sides"):
         bench.chosen()
     assert bench.verdicts() == [Verdict.REFUSED, Verdict.REFUSED]
+
+
+def test_one_that_took_the_process_down_when_it_was_opened_comes_last_for_a_minute(tmp_path: Path) -> None:
+    note = tmp_path / "opening-main"
+    bench = _Bench(Suspicion(note))
+    died = False
+
+    def dies(encoder: Encoder, video: VideoFormat, target: EncodeTarget) -> TrialReport:
+        nonlocal died
+        died = note.read_text() == "first"
+        return passed(encoder, video, target)
+
+    bench.lineup._trial = dies
+    bench.chosen()
+    assert died, "the name stands on disk while it is opened"
+    assert not note.exists(), "and no longer afterwards"
+    note.write_text("first")
+    after = _Bench(Suspicion(note))
+    assert after.chosen() == "second"
+    assert after.tried == ["second"]
+    assert "died while it was being opened" in after.lineup.standing("first").reason
+    after.clock.advance(MINUTE_MS)
+    assert after.chosen() == "first"
+
+
+@pytest.mark.parametrize("content", [b"", b"nobody", b"\xff\xfe"])
+def test_a_note_that_says_nothing_suspects_nobody(tmp_path: Path, content: bytes) -> None:
+    note = tmp_path / "opening-main"
+    note.write_bytes(content)
+    assert _Bench(Suspicion(note)).chosen() == "first"
+
+
+def test_a_note_that_cannot_be_written_keeps_nobody_from_encoding(tmp_path: Path) -> None:
+    assert _Bench(Suspicion(tmp_path / "absent" / "opening-main")).chosen() == "first"
