@@ -163,9 +163,10 @@ class Lineup:
         failures: int | None = None,
         trial: TrialReport | None = None,
     ) -> None:
-        before = place.standing
+        before, name = place.standing, place.candidate.fact.name
+        reason = reason.removeprefix("encoder ").removeprefix(f"{name}: ")  # the name stands beside it everywhere
         if reason and (before.verdict, before.reason) != (verdict, reason):
-            _LOG.warning("encoder %s: %s: %s", place.candidate.fact.name, verdict, reason)
+            _LOG.warning("encoder %s: %s: %s", name, verdict, reason)
         with self._lock:
             place.standing = Standing(
                 before.fact,
