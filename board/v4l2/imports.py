@@ -1,0 +1,34 @@
+"""Buffers of a capture driver that an encoder reads in place: each keeps its descriptors and its slot."""
+
+from __future__ import annotations
+
+import os
+
+from board.v4l2.buffers import BufferRing, DriverBuffer
+from edge.model.errors import EncoderFailed
+
+
+class Imports:
+    """As many slots as the encoder's queue has. The same buffer gets the same slot, for the driver maps it once then."""
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._ring: BufferRing | None = None
+        self._known: dict[int, tuple[int, tuple[int, ...]]] = {}
+
+    def slot(self, buffer: DriverBuffer) -> tuple[int, tuple[int, ...]]:
+        """(slot, a descriptor for each memory plane). Raises EncoderFailed, OSError, DeviceGone."""
+        if buffer.ring is not self._ring:  # the capture began anew: its old memory must not live on because of us
+            self.close()
+            self._ring = buffer.ring
+        if buffer.index not in self._known:
+            if len(self._known) >= self._slots:
+                raise EncoderFailed(f"the capture has more buffers than the encoder has slots, {self._slots}")
+            self._known[buffer.index] = (len(self._known), buffer.export())
+        return self._known[buffer.index]
+
+    def close(self) -> None:
+        for _, fds in self._known.values():
+            for fd in fds:
+                os.close(fd)
+        self._known, self._ring = {}, None
