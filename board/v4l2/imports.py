@@ -9,7 +9,7 @@ from edge.model.errors import EncoderFailed
 
 
 class Imports:
-    """As many slots as the encoder's queue has. The same buffer gets the same slot, for the driver maps it once then."""
+    """As many slots as the encoder's queue has. A buffer keeps its slot, since the driver maps it once then."""
 
     def __init__(self, slots: int) -> None:
         self._slots = slots

@@ -132,7 +132,7 @@ def _set(node: Node, wish: s.Format, buf_type: BufType) -> _Granted:
 
 
 def _select_visible(node: Node, buf_type: BufType, coded: tuple[int, int], video: VideoFormat) -> None:
-    """Within what the driver has rounded up (V4L2 stateful encoder interface: the crop of OUTPUT is what is visible)."""
+    """Of what the driver has rounded up (V4L2's stateful encoder interface: the crop of OUTPUT is what is visible)."""
     refusal = NotSupported(
         f"{node.path} encodes {coded[0]}x{coded[1]} instead of {video.width}x{video.height}", code="other_size"
     )
