@@ -39,6 +39,14 @@ class Returned:
         return bool(self.flags & BufFlag.ERROR)
 
 
+@dataclass(frozen=True, slots=True)
+class Dmabuf:
+    """Somebody else's memory plane. `size` in bytes, of all of it."""
+
+    fd: int
+    size: int
+
+
 class CodecQueue:
     """Raises EncoderFailed naming device, request and the driver's reason.
 
@@ -68,20 +76,21 @@ class CodecQueue:
         """The mapped memory planes of a buffer of the driver's own."""
         return self._maps[index]
 
-    def queue(self, index: int, *, used: Sequence[int] = (), stamp_us: int = 0, fds: Sequence[int] = ()) -> None:
-        """Hand a buffer over: to be filled, or with `used` bytes in each plane; `fds` are its DMABUFs."""
+    def queue(self, index: int, *, used: Sequence[int] = (), stamp_us: int = 0, dmabufs: Sequence[Dmabuf] = ()) -> None:
+        """Hand a buffer over: to be filled, or with `used` bytes in each plane."""
         buffer, planes = self._buffer(index)
         buffer.field = Field.NONE
         buffer.timestamp.secs, buffer.timestamp.usecs = divmod(stamp_us, 1_000_000)
         if planes is None:
             buffer.bytesused = used[0] if used else 0
-            if fds:
-                buffer.m.fd = fds[0]
+            if dmabufs:
+                buffer.m.fd = dmabufs[0].fd
         else:
             for plane, size in zip(planes, used, strict=False):
                 plane.bytesused = size
-            for plane, fd in zip(planes, fds, strict=False):
-                plane.m.fd = fd
+            for plane, dmabuf in zip(planes, dmabufs, strict=False):
+                # without its length the kernel takes `bytesused` for too much (__verify_length in videobuf2-v4l2.c)
+                plane.m.fd, plane.length = dmabuf.fd, dmabuf.size
         self._do(Vidioc.QBUF, buffer)
 
     def take(self) -> Returned | None:

@@ -159,7 +159,7 @@ class EncoderEpoch:
     def _begin_copying(self, kind: Kind, error: EncoderFailed | NotSupported) -> None:
         self.copying = str(error)
         self.import_misbehaved = error.code in ("encoder_stalled", GARBAGE)
-        _LOG.warning("%s: captured pictures are copied: %s", self._found.path, error)
+        _LOG.warning("%s: captured pictures are copied: %s", self._found.path, self.copying)
         self._begin(Feed(kind))
 
     def _started(self, feed: Feed) -> EncoderSession:

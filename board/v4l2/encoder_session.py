@@ -10,7 +10,7 @@ from board.v4l2.abi import structs as s
 from board.v4l2.abi.codes import Cid, EncoderCmd, EventType, Memory
 from board.v4l2.abi.requests import Vidioc
 from board.v4l2.buffers import DriverBuffer
-from board.v4l2.codec_queue import CodecQueue, Returned, broken
+from board.v4l2.codec_queue import CodecQueue, Dmabuf, Returned, broken
 from board.v4l2.coding import GARBAGE, Coding, Picture
 from board.v4l2.control_set import ControlSet
 from board.v4l2.encoder_node import EncoderNode
@@ -116,12 +116,10 @@ class EncoderSession:
     def encode_import(self, buffer: DriverBuffer, *, stamp_us: int, force_key: bool) -> Picture | None:
         """Encode the picture where it lies. Raises EncoderFailed."""
         try:
-            slot, fds = self._imports.slot(buffer)
+            slot, dmabufs = self._imports.slot(buffer)
         except (OSError, DeviceGone) as error:
             raise EncoderFailed(f"a captured picture cannot be exported: {error}") from error
-        if len(fds) != self.feed.kind.buffers:
-            raise EncoderFailed(f"{self.feed.kind.code} has {self.feed.kind.buffers} memory planes, not {len(fds)}")
-        return self._encode(slot, fds, stamp_us, force_key)
+        return self._encode(slot, dmabufs, stamp_us, force_key)
 
     def set_bitrate(self, bps: int) -> Retarget:
         try:
@@ -184,7 +182,7 @@ class EncoderSession:
         self._raw.start()
         self._coded.start()
 
-    def _encode(self, slot: int, fds: Sequence[int], stamp_us: int, force_key: bool) -> Picture | None:
+    def _encode(self, slot: int, dmabufs: Sequence[Dmabuf], stamp_us: int, force_key: bool) -> Picture | None:
         """Both the unit and the picture's buffer are back when this returns; a failed session may only be closed."""
         stamp_us = self._last_us = max(
             stamp_us, self._last_us + 1
@@ -193,7 +191,7 @@ class EncoderSession:
         try:
             if force_key and self.can_force_keys:
                 self.controls.press(Cid.MPEG_VIDEO_FORCE_KEY_FRAME)
-            self._raw.queue(slot, used=self.layout.needed(), stamp_us=stamp_us, fds=fds)
+            self._raw.queue(slot, used=self.layout.needed(), stamp_us=stamp_us, dmabufs=dmabufs)
             return self._unit(stamp_us, limit_s)
         except OSError as error:
             self.healthy = False

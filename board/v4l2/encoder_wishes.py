@@ -25,10 +25,9 @@ from board.v4l2.abi.codes import (
 from board.v4l2.control_set import ControlSet, ControlWish
 from edge.model.video import Codec, EncodeTarget, Refresh, Trait, VideoFormat
 
-# The rate is there to be used: at 20, where bcm2835-codec begins, text is soft, and with 16 a still picture cannot take up
-# what a good line has room for. Below 10 not even a magnifier sees more. No limit above:
-# an encoder that may not go beyond 42 breaks the rate instead (800 kbit/s of noise became 1.6 Mbit/s), and with it the
-# delay. When a picture is no longer good enough is for the rate controller to say.
+# The rate is there to be used: at 20, where bcm2835-codec begins, text is soft; below 10 not even a magnifier sees more.
+# No limit above: an encoder that may not go beyond 42 breaks the rate instead (800 kbit/s of noise became 1.6 Mbit/s),
+# and with it the delay. When a picture is no longer good enough is for the rate controller to say.
 _QP = (10, 51)
 _NEVER_S = 3600.0  # a GOP for those who want no regular keyframes; 0 does not mean that with every driver
 # Annex A of H.264, table A-1: macroblocks/s, macroblocks, bit/s

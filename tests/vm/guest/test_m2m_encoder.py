@@ -18,7 +18,7 @@ from board.v4l2.abi.codes import Cid, EncoderCmd, EventType, Memory
 from board.v4l2.abi.requests import Vidioc
 from board.v4l2.buffers import DriverBuffer
 from board.v4l2.card import read_formats
-from board.v4l2.codec_queue import CodecQueue, Returned
+from board.v4l2.codec_queue import CodecQueue, Dmabuf, Returned
 from board.v4l2.encoder import V4l2Encoder
 from board.v4l2.encoder_node import EncoderNode, find_encoder
 from board.v4l2.finder import look_around
@@ -214,7 +214,8 @@ def test_pictures_are_read_where_the_capture_has_put_them(encoder: V4l2Encoder, 
             originals.append(np.frombuffer(taken.lease.planes[0].memory, np.uint8).astype(np.int16))
             units += encoder.encode(taken, force_key=False)
             taken.lease.release()
-        assert encoder.detail()["copies"] is False
+        assert encoder.detail().get("copies_because", "") == ""
+        assert not encoder.detail()["copies"]
         encoder.close()
     for found, original in zip(decoded(units, tmp_path, "UYVY"), originals, strict=True):
         assert np.abs(found - original).mean() < 4
@@ -351,4 +352,4 @@ def test_gop_is_the_drivers_range() -> None:
 def test_memory_of_another_kind_than_was_asked_for_is_refused(pair: Pair) -> None:
     foreign = CodecQueue(pair.node, find_encoder(LinuxKernel(), "FWHT").sides.raw, memory=Memory.DMABUF)
     with pytest.raises(EncoderFailed, match=r"QBUF .*Invalid argument"):
-        foreign.queue(0, used=(1,), fds=(0,))
+        foreign.queue(0, used=(1,), dmabufs=(Dmabuf(0, 1),))

@@ -120,6 +120,8 @@ class CodecRing:
         if not 1 <= given.length <= 8:
             raise refuse(errno.EINVAL)
         plane = given.m.planes[0]
+        if given.memory == Memory.DMABUF and plane.length < plane.bytesused:
+            raise refuse(errno.EINVAL)  # __verify_length in videobuf2-v4l2.c
         return plane.bytesused, plane.m.fd
 
     def _import(self, fd: int) -> mmap.mmap:
