@@ -109,7 +109,7 @@ class V4l2Encoder:
         if self._key_due and not picture.key and not self._told:
             self._told = True
             _LOG.warning("%s: a keyframe was asked for and did not come; asking again", self.name)
-        self._key_due = self._key_due and not picture.key
+        self._key_due = (self._key_due and not picture.key) or epoch.needs_key
         data = self._finish(picture.data) if picture.key else picture.data
         return [Encoded(pts_of(frame.stamps.captured_ns), picture.key, data)]
 

@@ -11,11 +11,12 @@ from board.v4l2.abi.codes import Memory
 from board.v4l2.buffers import DriverBuffer
 from board.v4l2.coding import GARBAGE, Coding, Picture
 from board.v4l2.encoder_node import EncoderNode
-from board.v4l2.encoder_session import Dropped, EncoderSession, Feed
+from board.v4l2.encoder_session import EncoderSession, Feed
 from board.v4l2.fill import DIRECT
 from board.v4l2.kernel import Kernel
 from board.v4l2.layout import Kind
 from board.v4l2.node import Node
+from board.v4l2.unit_parts import Dropped
 from edge.model.errors import EncoderFailed, NotSupported
 from edge.model.frame import Frame, Plane
 from edge.model.video import EncodeTarget, Pixel, Trait, VideoFormat
@@ -64,6 +65,11 @@ class EncoderEpoch:
     @property
     def traits(self) -> frozenset[Trait]:
         return self._session.traits
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether a unit is missing on which later ones may build."""
+        return self._session.lost
 
     def encode(self, frame: Frame, *, key_due: bool) -> Picture | None:
         """None where the encoder skips the picture. Raises EncoderFailed; the epoch may only be closed then."""

@@ -21,6 +21,7 @@ from board.v4l2.kernel import EXCEPT, READ, WRITE
 from board.v4l2.layout import Kind, Layout
 from board.v4l2.m2m_format import agree_on_coded, agree_on_raw, set_rate
 from board.v4l2.node import Node
+from board.v4l2.unit_parts import Dropped, UnitParts
 from edge.model.errors import DeviceGone, EncoderFailed, Unavailable
 from edge.model.frame import Plane
 from edge.model.video import EncodeTarget, Pixel, Trait, VideoFormat
@@ -32,8 +33,7 @@ _CODED_BUFFERS = 4
 # A keyframe of the ceiling must fit: drivers begin with as little as 512 KiB (bcm2835-codec) and split what is larger.
 _CODED_ROOM_BYTES = 3 << 19
 _FIRST = 4  # the first picture of a run may take so many times the deadline
-_SPLIT_S = 0.05  # how long to wait for the rest of a picture whose first buffer came full
-_NEARLY_FULL_BYTES = 64
+_SETTLE_S = 0.05  # how long to wait for the rest of what may be whole
 _MANY_EVENTS = 64  # a driver's queue is shorter; one that never empties must not hold us
 
 
@@ -44,15 +44,6 @@ class Feed:
     kind: Kind
     memory: Memory = Memory.MMAP
     stride: int = 0
-
-
-@dataclass(slots=True)
-class Dropped:
-    """What the encoder put out and nobody can use: `junk` buffers, units `late`, pictures `skipped`."""
-
-    junk: int = 0
-    late: int = 0
-    skipped: int = 0
 
 
 class EncoderSession:
@@ -76,11 +67,11 @@ class EncoderSession:
         self._coding = coding
         self._clock = clock
         self._video = video
-        self.dropped = dropped
+        self._dropped = dropped
         self.controls = ControlSet(node)
         self._imports = Imports(_IMPORTS)
-        self._parts: list[bytes] = []
-        self._begun = False
+        self.begun = False  # whether a picture has come out
+        self.lost = False  # whether a unit is missing between the last keyframe and now
         self._last_us = 0
         self.healthy = True
         self._raw = CodecQueue(node, found.sides.raw, memory=feed.memory, planes=feed.kind.buffers)
@@ -97,11 +88,6 @@ class EncoderSession:
             self.healthy = False
             self.close()
             raise
-
-    @property
-    def begun(self) -> bool:
-        """Whether a picture has come out."""
-        return self._begun
 
     @property
     def can_force_keys(self) -> bool:
@@ -145,7 +131,7 @@ class EncoderSession:
 
     def close(self) -> None:
         """Raises nothing; takes no longer than the driver's own STREAMOFF, after a drain while all is well."""
-        if self.healthy and self._begun:
+        if self.healthy and self.begun:
             self.drain()
         self.healthy = False
         for queue in (self._raw, self._coded):
@@ -184,10 +170,8 @@ class EncoderSession:
 
     def _encode(self, slot: int, dmabufs: Sequence[Dmabuf], stamp_us: int, force_key: bool) -> Picture | None:
         """Both the unit and the picture's buffer are back when this returns; a failed session may only be closed."""
-        stamp_us = self._last_us = max(
-            stamp_us, self._last_us + 1
-        )  # it is what tells units apart: never the same twice
-        limit_s = ENCODE_DEADLINE_S * (1 if self._begun else _FIRST)
+        stamp_us = self._last_us = max(stamp_us, self._last_us + 1)  # it tells units apart: never the same twice
+        limit_s = ENCODE_DEADLINE_S * (1 if self.begun else _FIRST)
         try:
             if force_key and self.can_force_keys:
                 self.controls.press(Cid.MPEG_VIDEO_FORCE_KEY_FRAME)
@@ -201,69 +185,36 @@ class EncoderSession:
             raise
 
     def _unit(self, stamp_us: int, limit_s: float) -> Picture | None:
-        self._parts = []
-        end_ns, split_ns = self._after(limit_s), 0
-        picture: Picture | None = None
-        done = returned = False
-        while not (done and returned):
+        unit = UnitParts(self._coding, stamp_us, dropped=self._dropped, first=not self.begun)
+        end_ns = settle_ns = self._after(limit_s)
+        returned = False
+        while True:
             returned = returned or self._raw.take() is not None
             if (taken := self._coded.take()) is not None:
-                more = self._collect(taken, stamp_us)
-                if more is False:
-                    picture, done = self._finish()
-                elif more:
-                    split_ns = self._after(_SPLIT_S)
-                continue
-            if done and returned:
+                self._read(taken, unit)
+                settle_ns = self._after(_SETTLE_S)
+            elif unit.done and returned:
                 break
-            wait_ns = min(end_ns, split_ns) if split_ns and not done else end_ns
-            if self._wait(wait_ns, 0 if returned else WRITE):
-                continue
-            if split_ns and not done and self._clock.mono_ns() < end_ns:
-                picture, done = self._finish()  # it just filled its buffer
-                continue
-            raise EncoderFailed(f"{self._node.path}: no picture within {limit_s:g} s", code="encoder_stalled")
-        self._begun = True
-        return picture
+            elif not self._wait(min(end_ns, settle_ns) if unit.unsure else end_ns, 0 if returned else WRITE):
+                if not unit.unsure or self._clock.mono_ns() >= end_ns:
+                    raise EncoderFailed(f"{self._node.path}: no picture within {limit_s:g} s", code="encoder_stalled")
+                unit.settle()
+        self.begun = True
+        self.lost = (self.lost or unit.lost) and not (unit.picture is not None and unit.picture.key)
+        return unit.picture
 
-    def _collect(self, taken: Returned, stamp_us: int) -> bool | None:
-        """Whether more of this picture will come; None when the buffer is not of it. It is the driver's again after."""
+    def _read(self, taken: Returned, unit: UnitParts) -> None:
+        """The buffer is the driver's again afterwards."""
         memory = self._coded.memories(taken.index)[0]
         begin, end = taken.parts[0]
-        data, room = bytes(memory[begin:end]), len(memory)
-        damaged = taken.damaged
+        data = bytes(memory[begin:end])
         self._coded.queue(taken.index)
-        if damaged:
+        if taken.damaged:
             raise EncoderFailed(f"{self._node.path}: the driver marks a unit as damaged", code=GARBAGE)
-        if taken.stamp_us != stamp_us and not (self._parts and taken.stamp_us == 0):
-            self._set_aside(data, late=taken.stamp_us != 0)
-            return None
-        if not data:
-            return None
-        self._parts.append(data)
-        return len(data) >= room - _NEARLY_FULL_BYTES
-
-    def _set_aside(self, data: bytes, *, late: bool) -> None:
-        """Of another time: junk that comes first on some hardware, or what came too late. Parameter sets are kept."""
-        if late:
-            self.dropped.late += 1
-            return
-        self.dropped.junk += 1
-        with contextlib.suppress(EncoderFailed):
-            self._coding.picture(data)
-
-    def _finish(self) -> tuple[Picture | None, bool]:
-        """(the picture, whether nothing more is to be waited for)."""
-        whole = b"".join(self._parts)
-        self._parts = []
         try:
-            picture = self._coding.picture(whole)
+            unit.add(data, taken.stamp_us, room=len(memory))
         except EncoderFailed as error:
             raise EncoderFailed(f"{self._node.path}: {error}", code=error.code) from error
-        if picture is None and self._begun:
-            self.dropped.skipped += 1  # parameter sets alone: at its lowest rates an encoder leaves the picture out
-            return None, True
-        return picture, picture is not None  # before the first picture they are its header
 
     def _wait(self, end_ns: int, further: int) -> bool:
         """Whether something has happened before that time."""

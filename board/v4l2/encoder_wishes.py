@@ -25,7 +25,7 @@ from board.v4l2.abi.codes import (
 from board.v4l2.control_set import ControlSet, ControlWish
 from edge.model.video import Codec, EncodeTarget, Refresh, Trait, VideoFormat
 
-# The rate is there to be used: at 20, where bcm2835-codec begins, text is soft; below 10 not even a magnifier sees more.
+# The rate is there to be used: at 20, where bcm2835-codec begins, text is soft; below 10 no magnifier sees more.
 # No limit above: an encoder that may not go beyond 42 breaks the rate instead (800 kbit/s of noise became 1.6 Mbit/s),
 # and with it the delay. When a picture is no longer good enough is for the rate controller to say.
 _QP = (10, 51)

@@ -159,11 +159,26 @@ def test_junk_that_comes_first_is_dropped_and_counted(opened: V4l2Encoder) -> No
     assert opened.detail()["junk_units"] == 1
 
 
-def test_a_unit_of_the_past_is_dropped_and_counted(opened: V4l2Encoder, node: CodecNode) -> None:
+def test_a_unit_that_comes_too_late_is_dropped_and_a_keyframe_mends_the_stream(
+    opened: V4l2Encoder, node: CodecNode
+) -> None:
     encoded(opened, 1)
     node.moods.late = True
-    assert len(encoded(opened, 3, first=1)) == 3
-    assert opened.detail()["late_units"] == 3
+    (unit,) = encoded(opened, 1, first=1)
+    assert not unit.key
+    assert opened.detail()["late_units"] == 1
+    node.moods.late = False
+    assert [unit.key for unit in encoded(opened, 2, first=2)] == [True, False]
+
+
+def test_a_header_that_comes_apart_at_each_keyframe_is_no_picture_left_out(
+    opened: V4l2Encoder, node: CodecNode
+) -> None:
+    node.moods.header_apart = True
+    keys = [opened.encode(bars_frame(VIDEO, index), force_key=index == 2) for index in range(4)]
+    assert [[unit.key for unit in units] for units in keys] == [[True], [False], [True], [False]]
+    assert all(kinds_of(units[0])[:2] == [7, 8] for units in keys[0::2])
+    assert opened.detail()["skipped_pictures"] == 0
 
 
 def test_a_picture_left_out_gives_no_unit_and_the_next_goes_on(opened: V4l2Encoder, node: CodecNode) -> None:
