@@ -86,7 +86,7 @@ class AnnexB:
         return head, None
 
     def _keep(self, data: bytes, head: list[tuple[int, int]]) -> None:
-        ends = [*(begin for _, begin in head[1:]), len(data)]
-        for (kind, begin), end in zip(head, ends, strict=True):
+        ends = (*(begin for _, begin in head[1:]), len(data))
+        for (kind, begin), end in zip(head, ends, strict=False):
             if kind in _PARAMETER_SETS[self._codec]:
                 self._sets[kind] = data[begin:end]

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from board.v4l2.coding import AnnexB, Coding
+from board.v4l2.coding import GARBAGE, AnnexB, Coding
 from board.v4l2.encoder_epoch import EncoderEpoch, Intake
 from board.v4l2.encoder_node import find_encoder
 from board.v4l2.kernel import Kernel
 from edge.model.board import EncoderFact
-from edge.model.errors import DeviceGone, EncoderFailed, Fault, NotSupported
+from edge.model.errors import DeviceGone, EncoderFailed, Fault, Invalid, NotSupported
 from edge.model.frame import Encoded, Frame, pts_of
 from edge.model.video import Codec, EncodeTarget, Trait, VideoFormat
 from edge.ports import Clock, Retarget
@@ -25,8 +25,8 @@ class V4l2Encoder:
     """Synchronous: one picture in, its unit out.
 
     `intake_for` makes, for a coded format, what brings pictures into yuv420p when the encoder cannot take them as they
-    lie. `finish` gets each keyframe before it goes out, to put right what the hardware leaves out of its parameter
-    sets. `coding_for`: how units of a codec are read.
+    lie. `finish` gets each keyframe before it goes out, with the coded format, to put right what the hardware leaves
+    out of its parameter sets; it may raise Invalid. `coding_for`: how units of a codec are read.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class V4l2Encoder:
         kernel: Kernel,
         clock: Clock,
         intake_for: Callable[[VideoFormat], Intake],
-        finish: Callable[[bytes], bytes] = bytes,
+        finish: Callable[[bytes, VideoFormat], bytes] = lambda data, video: data,
         coding_for: Callable[[Codec], Coding] = AnnexB,
     ) -> None:
         self._fact = fact
@@ -101,16 +101,16 @@ class V4l2Encoder:
         self._key_due = self._key_due or force_key
         try:
             picture = epoch.encode(frame, key_due=self._key_due)
-        except (EncoderFailed, DeviceGone) as error:
+            if picture is None:
+                return []
+            data = self._finish(picture.data, frame.format.coded) if picture.key else picture.data
+        except (EncoderFailed, DeviceGone, Invalid) as error:
             self.close()
             raise EncoderFailed(f"encoder {self.name}: {error}", code=_code(error)) from error
-        if picture is None:
-            return []
         if self._key_due and not picture.key and not self._told:
             self._told = True
             _LOG.warning("%s: a keyframe was asked for and did not come; asking again", self.name)
         self._key_due = (self._key_due and not picture.key) or epoch.needs_key
-        data = self._finish(picture.data) if picture.key else picture.data
         return [Encoded(pts_of(frame.stamps.captured_ns), picture.key, data)]
 
     def retarget(self, target: EncodeTarget) -> Retarget:
@@ -133,8 +133,10 @@ class V4l2Encoder:
         return self._epoch.detail() if self._epoch is not None else {}
 
 
-def _code(error: EncoderFailed | DeviceGone) -> str | None:
-    return error.code if isinstance(error, EncoderFailed) else None
+def _code(error: EncoderFailed | DeviceGone | Invalid) -> str:
+    if isinstance(error, EncoderFailed):
+        return error.code
+    return GARBAGE if isinstance(error, Invalid) else EncoderFailed.code
 
 
 def _check(video: VideoFormat, target: EncodeTarget) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from board.v4l2.abi.codes import Cid
+from edge.model.sps_vui import say_colours
 from edge.ports import Encoder
 from tests.board.kit import HandClock
 from tests.board.v4l2.drivers.bcm2835_codec import add_bcm2835_codec, without
@@ -21,6 +22,14 @@ class TestBcm2835(EncoderContract):
         kernel = FakeKernel(clock=HandClock())
         add_bcm2835_codec(kernel)
         return encoder_on(kernel)
+
+
+class TestBcm2835ThatSaysNoColours(EncoderContract):
+    @pytest.fixture
+    def encoder(self) -> Encoder:
+        kernel = FakeKernel(clock=HandClock())
+        add_bcm2835_codec(kernel).moods.says_colours = False
+        return encoder_on(kernel, finish=say_colours)
 
 
 class TestNv12OnlySinglePlanar(EncoderContract):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from board.av.planar import PlanarIntake
 from board.v4l2.encoder import V4l2Encoder
 from edge.model.board import EncoderFact, EncoderKind
+from edge.model.video import VideoFormat
 from tests.board.v4l2.drivers.kernel import FakeKernel
 
 BCM2835 = EncoderFact(
@@ -16,6 +17,9 @@ ANY = EncoderFact("m2m", EncoderKind.V4L2M2M, hardware=True)
 
 
 def encoder_on(
-    kernel: FakeKernel, fact: EncoderFact = BCM2835, *, finish: Callable[[bytes], bytes] = bytes
+    kernel: FakeKernel,
+    fact: EncoderFact = BCM2835,
+    *,
+    finish: Callable[[bytes, VideoFormat], bytes] = lambda data, video: data,
 ) -> V4l2Encoder:
     return V4l2Encoder(fact, kernel=kernel, clock=kernel.clock, intake_for=PlanarIntake, finish=finish)

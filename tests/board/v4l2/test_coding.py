@@ -41,6 +41,10 @@ def test_parameter_sets_that_came_alone_go_before_the_keyframe(h264: AnnexB) -> 
     assert h264.picture(IDR) == Picture(True, SPS + PPS + IDR)
 
 
+def test_start_code_with_nothing_behind_it_is_no_picture(h264: AnnexB) -> None:
+    assert h264.picture(START) is None
+
+
 def test_what_is_missing_is_put_behind_the_delimiter(h264: AnnexB) -> None:
     h264.picture(SPS + PPS + IDR)
     assert h264.picture(AUD + IDR) == Picture(True, AUD + SPS + PPS + IDR)

@@ -16,6 +16,7 @@ from board.v4l2.encoder import V4l2Encoder
 from edge.model.annexb import nal_offsets, nal_type
 from edge.model.errors import DeviceGone, EncoderFailed, Fault, NotSupported
 from edge.model.frame import Encoded, Frame
+from edge.model.sps_vui import say_colours
 from edge.model.video import Codec, EncodeTarget, Pixel, Refresh, Trait, VideoFormat
 from edge.ports import ENCODE_DEADLINE_S, Retarget
 from tests.board.kit import HandClock, frame_of
@@ -355,9 +356,17 @@ def test_two_pictures_of_the_same_time_are_told_apart(opened: V4l2Encoder) -> No
 
 
 def test_keyframes_go_through_finish_and_other_units_do_not(kernel: FakeKernel, node: CodecNode) -> None:
-    encoder = encoder_on(kernel, finish=lambda data: data + b"\0\0\x01\x06seen")
+    encoder = encoder_on(kernel, finish=lambda data, video: data + b"\0\0\x01\x06" + video.pixel.encode())
     encoder.open(VIDEO, TARGET)
-    assert [unit.data.endswith(b"seen") for unit in encoded(encoder, 3)] == [True, False, False]
+    assert [unit.data.endswith(b"yuv420p") for unit in encoded(encoder, 3)] == [True, False, False]
+
+
+def test_parameter_sets_that_cannot_be_finished_are_garbage(kernel: FakeKernel, node: CodecNode) -> None:
+    encoder = encoder_on(kernel, finish=lambda data, video: say_colours(b"\0\0\x01\x67\x42" + data, video))
+    encoder.open(VIDEO, TARGET)
+    with pytest.raises(EncoderFailed, match="ends too early") as failed:
+        encoded(encoder, 1)
+    assert failed.value.code == "encoder_garbage"
 
 
 def test_bitrate_below_the_step_of_the_driver_is_rounded(opened: V4l2Encoder, node: CodecNode) -> None:

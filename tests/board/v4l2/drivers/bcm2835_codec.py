@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from board.v4l2.abi.codes import Cid
-from tests.board.v4l2.drivers.codec import CodecDriver, CodecNode
+from tests.board.v4l2.drivers.codec import CodecNode
 from tests.board.v4l2.drivers.codec_controls import BUTTON, Control, menu
+from tests.board.v4l2.drivers.codec_driver import CodecDriver
 from tests.board.v4l2.drivers.kernel import FakeKernel, FakeNode
 
 _FOREVER = (1 << 31) - 1
