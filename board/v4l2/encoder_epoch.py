@@ -17,7 +17,7 @@ from board.v4l2.kernel import Kernel
 from board.v4l2.layout import Kind
 from board.v4l2.node import Node
 from board.v4l2.unit_parts import Dropped
-from edge.model.errors import EncoderFailed, NotSupported
+from edge.model.errors import DeviceGone, EncoderFailed, NotSupported
 from edge.model.frame import Frame, Plane
 from edge.model.video import EncodeTarget, Pixel, Trait, VideoFormat
 from edge.ports import Clock, Retarget
@@ -74,15 +74,15 @@ class EncoderEpoch:
     def encode(self, frame: Frame, *, key_due: bool) -> Picture | None:
         """None where the encoder skips the picture. Raises EncoderFailed; the epoch may only be closed then."""
         self._aim(frame, key_due=key_due)
-        session = self._session
         stamp_us = frame.stamps.captured_ns // 1000
-        if session.feed.memory is Memory.DMABUF and isinstance(frame.lease.native, DriverBuffer):
+        native = frame.lease.native
+        if self._session.feed.memory is Memory.DMABUF and isinstance(native, DriverBuffer) and self._admit(native):
             try:
-                return session.encode_import(frame.lease.native, stamp_us=stamp_us, force_key=key_due)
+                return self._session.encode_import(native, stamp_us=stamp_us, force_key=key_due)
             except EncoderFailed as error:
-                if session.begun:
+                if self._session.begun:
                     raise
-                self._begin_copying(session.feed.kind, error)
+                self._begin_copying(self._session.feed.kind, error)
         planes, given = self._lying(frame)
         return self._session.encode_copy(planes, given, stamp_us=stamp_us, force_key=key_due)
 
@@ -125,6 +125,18 @@ class EncoderEpoch:
                 self._begin(wanted)  # only a new beginning makes a keyframe
         elif key_due or session.feed.memory is Memory.DMABUF:
             self._begin(wanted)
+
+    def _admit(self, buffer: DriverBuffer) -> bool:
+        """Whether its picture can be read in place; where it cannot, the run is one that copies afterwards."""
+        try:
+            self._session.admit(buffer)
+        except DeviceGone:  # the capture has ended meanwhile: this picture is its last, the next come from another
+            self._begin(Feed(self._session.feed.kind))
+            return False
+        except EncoderFailed as error:
+            self._begin_copying(self._session.feed.kind, error)
+            return False
+        return True
 
     def _wanted(self, frame: Frame) -> Feed:
         if (feed := self._import_of(frame)) is not None:

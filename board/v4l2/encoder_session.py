@@ -22,7 +22,7 @@ from board.v4l2.layout import Kind, Layout
 from board.v4l2.m2m_format import agree_on_coded, agree_on_raw, set_rate
 from board.v4l2.node import Node
 from board.v4l2.unit_parts import Dropped, UnitParts
-from edge.model.errors import DeviceGone, EncoderFailed, Unavailable
+from edge.model.errors import EncoderFailed, Unavailable
 from edge.model.frame import Plane
 from edge.model.video import EncodeTarget, Pixel, Trait, VideoFormat
 from edge.ports import ENCODE_DEADLINE_S, Clock, Retarget
@@ -99,12 +99,13 @@ class EncoderSession:
         fill(self.layout.planes(self._raw.memories(0)), pixel, planes, given, (self._video.width, self._video.height))
         return self._encode(0, (), stamp_us, force_key)
 
+    def admit(self, buffer: DriverBuffer) -> None:
+        """See that its picture can be read in place. Raises DeviceGone when its capture has ended, EncoderFailed."""
+        self._imports.slot(buffer)
+
     def encode_import(self, buffer: DriverBuffer, *, stamp_us: int, force_key: bool) -> Picture | None:
-        """Encode the picture where it lies. Raises EncoderFailed."""
-        try:
-            slot, dmabufs = self._imports.slot(buffer)
-        except (OSError, DeviceGone) as error:
-            raise EncoderFailed(f"a captured picture cannot be exported: {error}") from error
+        """Encode the picture, which has been admitted, where it lies. Raises EncoderFailed."""
+        slot, dmabufs = self._imports.slot(buffer)
         return self._encode(slot, dmabufs, stamp_us, force_key)
 
     def set_bitrate(self, bps: int) -> Retarget:

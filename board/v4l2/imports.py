@@ -18,18 +18,14 @@ class Imports:
         self._known: dict[int, tuple[int, tuple[Dmabuf, ...]]] = {}
 
     def slot(self, buffer: DriverBuffer) -> tuple[int, tuple[Dmabuf, ...]]:
-        """(slot, its memory planes). Raises EncoderFailed, OSError, DeviceGone."""
+        """(slot, its memory planes). Raises DeviceGone when its capture has ended, EncoderFailed."""
         if buffer.ring is not self._ring:  # the capture began anew: its old memory must not live on because of us
             self.close()
             self._ring = buffer.ring
         if buffer.index not in self._known:
             if len(self._known) >= self._slots:
                 raise EncoderFailed(f"the capture has more buffers than the encoder has slots, {self._slots}")
-            fds = buffer.export()
-            self._known[buffer.index] = (len(self._known), tuple(Dmabuf(fd, 0) for fd in fds))  # `close` knows them now
-            sizes = [os.lseek(fd, 0, os.SEEK_END) for fd in fds]
-            planes = tuple(Dmabuf(fd, size) for fd, size in zip(fds, sizes, strict=True))
-            self._known[buffer.index] = (len(self._known) - 1, planes)
+            self._known[buffer.index] = (len(self._known), _exported(buffer))
         return self._known[buffer.index]
 
     def close(self) -> None:
@@ -37,3 +33,14 @@ class Imports:
             for plane in planes:
                 os.close(plane.fd)
         self._known, self._ring = {}, None
+
+
+def _exported(buffer: DriverBuffer) -> tuple[Dmabuf, ...]:
+    fds: tuple[int, ...] = ()
+    try:
+        fds = buffer.export()
+        return tuple(Dmabuf(fd, os.lseek(fd, 0, os.SEEK_END)) for fd in fds)
+    except OSError as error:
+        for fd in fds:
+            os.close(fd)
+        raise EncoderFailed(f"a captured picture cannot be exported: {os.strerror(error.errno or 0)}") from error

@@ -14,12 +14,13 @@ from board.v4l2.abi.codes import Cid, H264Level, H264Profile
 from board.v4l2.abi.requests import Vidioc
 from board.v4l2.encoder import V4l2Encoder
 from edge.model.annexb import nal_offsets, nal_type
+from edge.model.board import EncoderFact, EncoderKind
 from edge.model.errors import DeviceGone, EncoderFailed, Fault, NotSupported
 from edge.model.frame import Encoded, Frame
 from edge.model.sps_vui import say_colours
 from edge.model.video import Codec, EncodeTarget, Pixel, Refresh, Trait, VideoFormat
 from edge.ports import ENCODE_DEADLINE_S, Retarget
-from tests.board.kit import HandClock, frame_of
+from tests.board.kit import HandClock, frame_of, run
 from tests.board.v4l2.drivers.bcm2835_codec import CONTROLS, ENCODE, PATH, add_bcm2835_codec, without
 from tests.board.v4l2.drivers.codec import CodecNode
 from tests.board.v4l2.drivers.codec_controls import Control
@@ -367,6 +368,23 @@ def test_parameter_sets_that_cannot_be_finished_are_garbage(kernel: FakeKernel, 
     with pytest.raises(EncoderFailed, match="ends too early") as failed:
         encoded(encoder, 1)
     assert failed.value.code == "encoder_garbage"
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("repeats", [True, False])
+def test_hevc_has_its_parameter_sets_at_each_keyframe_and_decodes(kernel: FakeKernel, repeats: bool) -> None:
+    known = without() if repeats else without(Cid.MPEG_VIDEO_REPEAT_SEQ_HEADER)
+    kernel.add("/dev/video5", CodecNode(kernel, replace(known, makes=("HEVC",), name="wave5", card="wave521c")))
+    encoder = encoder_on(kernel, EncoderFact("wave5", EncoderKind.V4L2M2M, codec=Codec.H265, driver="wave5"))
+    encoder.open(VIDEO, TARGET)
+    units = [encoder.encode(bars_frame(VIDEO, index), force_key=index == 3)[0] for index in range(5)]
+    assert [unit.key for unit in units] == [True, False, False, True, False]
+    for unit in units:
+        kinds = [nal_type(Codec.H265, unit.data[body]) for _, body in nal_offsets(unit.data)]
+        assert [kind for kind in kinds if kind in (19, 20, 32, 33, 34)] == ([32, 33, 34, 20] if unit.key else [])
+    stream = b"".join(unit.data for unit in units)
+    raw = run("ffmpeg", ["-v", "error", "-f", "hevc", "-i", "-", "-f", "rawvideo", "-"], stdin=stream)
+    assert len(raw) == 5 * VIDEO.width * VIDEO.height * 3 // 2
 
 
 def test_bitrate_below_the_step_of_the_driver_is_rounded(opened: V4l2Encoder, node: CodecNode) -> None:

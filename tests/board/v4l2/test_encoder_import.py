@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -62,6 +63,7 @@ def opened_for(encoder: V4l2Encoder, pictures: Iterator[Frame]) -> None:
 
 
 def descriptors() -> int:
+    gc.collect()  # the memory of drivers that earlier tests have left behind
     return len(os.listdir("/proc/self/fd"))
 
 
@@ -194,3 +196,24 @@ def test_a_capture_begun_anew_is_read_from_its_new_buffers(
         encode_next(encoder, again)
     assert encoder.detail()["copies"] is False
     assert node.runs[-1].pictures == 16
+
+
+def test_the_last_picture_of_a_capture_that_has_ended_is_copied(
+    encoder: V4l2Encoder, pictures: Iterator[Frame], source: V4l2Source
+) -> None:
+    opened_for(encoder, pictures)
+    encode_next(encoder, pictures)
+    frame = next(pictures)
+    source.close()
+    assert encoder.encode(frame, force_key=False)[0].key
+    assert "copies_because" not in encoder.detail()
+    frame.lease.release()
+
+
+def test_more_captured_buffers_than_slots_are_copied(
+    encoder: V4l2Encoder, pictures: Iterator[Frame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("board.v4l2.encoder_session._IMPORTS", 2)
+    opened_for(encoder, pictures)
+    assert len([encode_next(encoder, pictures) for _ in range(6)]) == 6
+    assert "more buffers than the encoder has slots, 2" in encoder.detail()["copies_because"]

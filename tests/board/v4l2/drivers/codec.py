@@ -39,7 +39,7 @@ _COLORIMETRY = {
     Colorspace.BT2020: Colorimetry.BT2020,
     Colorspace.SRGB: Colorimetry.SYCC,
 }
-_SPS_PPS = (7, 8)
+_PARAMETER_SETS = {Codec.H264: (7, 8), Codec.H265: (32, 33, 34)}
 
 
 @dataclass(slots=True)
@@ -286,7 +286,7 @@ class CodecFile:
         flags = (BufFlag.KEYFRAME if key else BufFlag.PFRAME) | (BufFlag.ERROR if self.moods.damaged else 0)
         if self.moods.late:
             self._units.append((data, int(flags), max(1000, stamp - 40_000_000)))
-        first = _length_of_sets(data) if self.moods.header_apart else 0
+        first = self._length_of_sets(data) if self.moods.header_apart else 0
         self._units += [(part, int(flags), stamp) for part in (data[:first], data[first:]) if part]
         if not self.moods.keeps_pictures:
             self.raw_ring.done(buffer)
@@ -304,12 +304,23 @@ class CodecFile:
         if self.moods.garbage:
             return b"\x47" + data[1:], key
         if self.moods.skips and self.pictures > 1:
-            return _parameter_sets(data) or b"\0\0\0\x01\x67\x42", key
+            return data[: self._length_of_sets(data)] or b"\0\0\0\x01\x67\x42", key
         if self.moods.pads:
             data = data.ljust(self.coded.size, b"\0")
         if key and self.pictures > 1 and not repeats:
-            data = data[_length_of_sets(data) :]
+            data = data[self._length_of_sets(data) :]
         return data, key
+
+    def _length_of_sets(self, data: bytes) -> int:
+        """Bytes of the parameter sets that stand first; 0 where there are none."""
+        for begin, body in nal_offsets(data):
+            if nal_type(self._codec, data[body]) not in _PARAMETER_SETS[self._codec]:
+                return begin
+        return 0
+
+    @property
+    def _codec(self) -> Codec:
+        return Codec.H265 if self.coded.code == "HEVC" else Codec.H264
 
     def _video(self) -> VideoFormat:
         width, height = self.crop or (self.raw.width, self.raw.height)
@@ -327,6 +338,7 @@ class CodecFile:
             gop=value(Cid.MPEG_VIDEO_H264_I_PERIOD, 60),
             qp=(value(Cid.MPEG_VIDEO_H264_MIN_QP, 20), value(Cid.MPEG_VIDEO_H264_MAX_QP, 51)),
             says_colours=self.moods.says_colours,
+            codec=self._codec,
         )
 
     def _give_out(self) -> None:
@@ -358,15 +370,3 @@ _SERVED = (
     Vidioc.QBUF, Vidioc.DQBUF, Vidioc.STREAMON, Vidioc.STREAMOFF, Vidioc.QUERYCTRL, Vidioc.S_CTRL, Vidioc.G_CTRL,
     Vidioc.ENCODER_CMD, Vidioc.SUBSCRIBE_EVENT, Vidioc.DQEVENT,
 )  # fmt: skip
-
-
-def _parameter_sets(data: bytes) -> bytes:
-    return data[: _length_of_sets(data)]
-
-
-def _length_of_sets(data: bytes) -> int:
-    """Bytes of the SPS and PPS that stand first; 0 where there are none."""
-    for begin, body in nal_offsets(data):
-        if nal_type(Codec.H264, data[body]) not in _SPS_PPS:
-            return begin
-    return 0

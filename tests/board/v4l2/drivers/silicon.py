@@ -1,4 +1,4 @@
-"""What a Python-made encoder node encodes with: libx264, set up by what the driver's controls say."""
+"""What a Python-made encoder node encodes with: libx264 or libx265, set up by what the driver's controls say."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from av.video.frame import PictureType
 
 from board.av.intake import FrameIntake
 from edge.model.frame import Frame, Lease, Plane, Stamps
-from edge.model.video import Colorimetry, Range, VideoFormat
+from edge.model.video import Codec, Colorimetry, Range, VideoFormat
 
 _MICROSECONDS = Fraction(1, 1_000_000)
 _MOST_BPS = 25_000_000
@@ -21,6 +21,7 @@ _COLOUR = {
     Colorimetry.BT2020: (9, 14, 9),
     Colorimetry.SYCC: (1, 13, 6),
 }
+_X265 = {"x265-params": "scenecut=0:bframes=0:open-gop=0:repeat-headers=1:annexb=1:log-level=none"}
 _RANGE = {Range.LIMITED: 1, Range.FULL: 2}
 
 
@@ -34,6 +35,7 @@ class Setting:
     gop: int
     qp: tuple[int, int]
     says_colours: bool = True
+    codec: Codec = Codec.H264
 
 
 class Silicon:
@@ -42,7 +44,7 @@ class Silicon:
     def __init__(self, video: VideoFormat, setting: Setting) -> None:
         self._video = video
         self._intake = FrameIntake(video)
-        context = av.CodecContext.create("libx264", "w")
+        context = av.CodecContext.create("libx264" if setting.codec is Codec.H264 else "libx265", "w")
         context.width, context.height, context.pix_fmt = video.width, video.height, self._intake.pix_fmt
         context.framerate, context.time_base = video.fps, _MICROSECONDS
         context.gop_size = setting.gop or 1 << 30
@@ -52,16 +54,8 @@ class Silicon:
             context.color_range = _RANGE[video.range]
         context.qmin, context.qmax = setting.qp[0], setting.qp[1] if setting.qp[1] < 51 else 69  # x264 drops more yet
         context.bit_rate = ceiling = max(setting.bitrate_bps, _MOST_BPS)
-        context.options = {
-            "preset": "ultrafast",
-            "tune": "zerolatency",
-            "profile": setting.profile,
-            "level": setting.level,
-            "forced-idr": "1",
-            "maxrate": str(ceiling),
-            "bufsize": str(round(ceiling / 25)),
-            "x264-params": "scenecut=0:repeat-headers=1:annexb=1",
-        }
+        common = {"preset": "ultrafast", "tune": "zerolatency", "forced-idr": "1"}
+        context.options = common | (_x264(setting, ceiling) if setting.codec is Codec.H264 else _X265)
         context.open()
         self._context = context
         self.set_bitrate(setting.bitrate_bps)
@@ -77,3 +71,13 @@ class Silicon:
         picture.pict_type = PictureType.I if force_key else PictureType.NONE
         (packet,) = self._context.encode(picture)
         return bytes(packet), packet.is_keyframe
+
+
+def _x264(setting: Setting, ceiling: int) -> dict[str, str]:
+    return {
+        "profile": setting.profile,
+        "level": setting.level,
+        "maxrate": str(ceiling),
+        "bufsize": str(round(ceiling / 25)),
+        "x264-params": "scenecut=0:repeat-headers=1:annexb=1",
+    }
