@@ -163,6 +163,18 @@ def test_a_slate_before_the_picture_does_not_cost_copies_for_ever(
     assert (encoder.detail()["copies"], encoder.detail()["takes"]) == (False, "UYVY")
 
 
+def test_a_slate_before_a_picture_that_cannot_be_imported_does_not_cost_conversions(
+    driver: UnicamTc358743, pictures: Iterator[Frame]
+) -> None:
+    add_bcm2835_codec(driver.kernel, replace(ENCODE, imports=False))
+    encoder = encoder_on(driver.kernel)
+    slate = replace(next(pictures).format, pixel=Pixel.YUV420P)
+    encoder.open(slate, TARGET)
+    encoder.encode(bars_frame(slate), force_key=False)
+    assert encode_next(encoder, pictures, force_key=True).key
+    assert (encoder.detail()["copies"], encoder.detail()["takes"]) == (True, "UYVY")
+
+
 def test_import_that_stalls_is_not_tried_in_the_next_epoch(
     encoder: V4l2Encoder, pictures: Iterator[Frame], node: CodecNode
 ) -> None:
