@@ -69,7 +69,7 @@ class EncoderSession:
         self._video = video
         self._dropped = dropped
         self.controls = ControlSet(node)
-        self._imports = Imports(_IMPORTS)
+        self._imports = Imports(0)
         self.begun = False  # whether a picture has come out
         self.lost = False  # whether a unit is missing between the last keyframe and now
         self._last_us = 0
@@ -163,6 +163,7 @@ class EncoderSession:
 
     def _start(self) -> None:
         self._raw.allocate(_RAW_BUFFERS if self.feed.memory is Memory.MMAP else _IMPORTS)
+        self._imports = Imports(self._raw.count)
         self._coded.allocate(_CODED_BUFFERS)
         for index in range(self._coded.count):
             self._coded.queue(index)

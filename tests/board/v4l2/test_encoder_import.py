@@ -222,10 +222,11 @@ def test_the_last_picture_of_a_capture_that_has_ended_is_copied(
     frame.lease.release()
 
 
-def test_more_captured_buffers_than_slots_are_copied(
-    encoder: V4l2Encoder, pictures: Iterator[Frame], monkeypatch: pytest.MonkeyPatch
+def test_more_captured_buffers_than_the_driver_gives_slots_are_copied(
+    driver: UnicamTc358743, pictures: Iterator[Frame]
 ) -> None:
-    monkeypatch.setattr("board.v4l2.encoder_session._IMPORTS", 2)
+    add_bcm2835_codec(driver.kernel, replace(ENCODE, most_buffers=2))
+    encoder = encoder_on(driver.kernel)
     opened_for(encoder, pictures)
     assert len([encode_next(encoder, pictures) for _ in range(6)]) == 6
     assert "more buffers than the encoder has slots, 2" in encoder.detail()["copies_because"]

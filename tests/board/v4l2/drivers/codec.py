@@ -222,7 +222,7 @@ class CodecFile:
 
     def _do_reqbufs(self, wish: s.v4l2_requestbuffers) -> None:
         ring = self._ring(wish.type)
-        ring.request(wish, self.raw.size if ring is self.raw_ring else self.coded.size)
+        ring.request(wish, self.raw.size if ring is self.raw_ring else self.coded.size, most=self.driver.most_buffers)
 
     def _do_querybuf(self, asked: s.v4l2_buffer) -> None:
         self._ring(asked.type).query(asked)

@@ -28,6 +28,7 @@ class CodecDriver:
     multiplanar: bool = True
     room: tuple[int, int] = (512 << 10, 768 << 10)
     grants_room: bool = True
+    most_buffers: int = 32
     crops: bool = True
     times: bool = True
     imports: bool = True

@@ -46,7 +46,7 @@ class CodecRing:
         """Whether none of the buffers is with the driver."""
         return all(buffer.state is State.TAKEN for buffer in self.buffers)
 
-    def request(self, wish: s.v4l2_requestbuffers, size: int, *, least: int = 1) -> None:
+    def request(self, wish: s.v4l2_requestbuffers, size: int, *, most: int) -> None:
         if self.streaming:
             raise Misuse("REQBUFS while streaming")
         if wish.memory not in (Memory.MMAP, Memory.DMABUF) or (wish.memory == Memory.DMABUF and not self._imports):
@@ -55,7 +55,7 @@ class CodecRing:
         self.buffers, self.imported = [], {}
         if not wish.count:
             return
-        wish.count = min(32, max(wish.count, least))
+        wish.count = min(most, wish.count)
         self.memory, self._size = Memory(wish.memory), size
         self.buffers = [Buffer(index, size) for index in range(wish.count)]
         for buffer in self.buffers:
