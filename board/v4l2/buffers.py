@@ -58,7 +58,7 @@ class BufferRing:
     def __init__(self, node: Node, buf_type: BufType, *, count: int, planes: int) -> None:
         self._node = node
         self._type = buf_type
-        self._planes = planes
+        self.memory_planes = planes
         self._lock = threading.Lock()
         self._ended = False
         self._slots: list[tuple[memoryview, ...]] = []
@@ -98,7 +98,7 @@ class BufferRing:
         parts = (
             ((0, buffer.bytesused),)
             if planes is None
-            else tuple((plane.data_offset, plane.bytesused) for plane in planes[: self._planes])
+            else tuple((plane.data_offset, plane.bytesused) for plane in planes[: self.memory_planes])
         )
         return Filled(
             index=buffer.index,
@@ -119,17 +119,14 @@ class BufferRing:
                     self._queue(index)
 
     def export(self, index: int) -> tuple[int, ...]:
-        """A DMABUF file descriptor for each memory plane; the caller closes them. Raises OSError."""
-        found: list[int] = []
-        try:
-            for plane in range(self._planes):
-                wanted = s.ExportBuffer(type=self._type, index=index, plane=plane, flags=_READABLE)
-                found.append(self._node.do(Vidioc.EXPBUF, wanted).fd)
-        except OSError:
-            for fd in found:
-                os.close(fd)
-            raise
-        return tuple(found)
+        """A DMABUF file descriptor for each memory plane; the caller closes them. Raises OSError, DeviceGone.
+
+        After `end` that number may be a buffer of the next ring, with another picture: it is not given out then.
+        """
+        with self._lock:
+            if self._ended:
+                raise DeviceGone(f"{self._node.path}: the stream of that buffer has ended")
+            return self._export(index)
 
     def end(self) -> None:
         """Give all back to the driver; pictures on loan stay readable until their release."""
@@ -140,6 +137,18 @@ class BufferRing:
             self._slots.clear()
         self._release_all()
 
+    def _export(self, index: int) -> tuple[int, ...]:
+        found: list[int] = []
+        try:
+            for plane in range(self.memory_planes):
+                wanted = s.ExportBuffer(type=self._type, index=index, plane=plane, flags=_READABLE)
+                found.append(self._node.do(Vidioc.EXPBUF, wanted).fd)
+        except OSError:
+            for fd in found:
+                os.close(fd)
+            raise
+        return tuple(found)
+
     def _release_all(self) -> None:
         free = s.v4l2_requestbuffers(count=0, type=self._type, memory=Memory.MMAP)
         with contextlib.suppress(OSError, DeviceGone):  # EBUSY before Linux 4.20 while a picture is on loan
@@ -149,7 +158,7 @@ class BufferRing:
         buffer, planes = self._buffer(index)
         self._node.do(Vidioc.QUERYBUF, buffer)
         places = (
-            [(p.length, p.m.mem_offset) for p in planes[: self._planes]]
+            [(p.length, p.m.mem_offset) for p in planes[: self.memory_planes]]
             if planes is not None
             else [(buffer.length, buffer.m.offset)]
         )

@@ -37,6 +37,13 @@ class Card:
         return BufType.VIDEO_CAPTURE if self.caps & Cap.VIDEO_CAPTURE else BufType.VIDEO_CAPTURE_MPLANE
 
     @property
+    def converts(self) -> bool:
+        """Memory to memory: a codec, a scaler."""
+        both = (Cap.VIDEO_CAPTURE | Cap.VIDEO_OUTPUT, Cap.VIDEO_CAPTURE_MPLANE | Cap.VIDEO_OUTPUT_MPLANE)
+        said = bool(self.caps & (Cap.VIDEO_M2M | Cap.VIDEO_M2M_MPLANE))
+        return bool(self.caps & Cap.STREAMING) and (said or any(self.caps & pair == pair for pair in both))
+
+    @property
     def needs_pipeline(self) -> bool:
         """Inputs, timings and EDID live on sub-devices, not on this node."""
         return bool(self.caps & Cap.IO_MC)

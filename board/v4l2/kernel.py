@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 READ = select.POLLIN | select.POLLRDNORM
+WRITE = select.POLLOUT | select.POLLWRNORM
 EXCEPT = select.POLLPRI
 TROUBLE = select.POLLERR | select.POLLHUP | select.POLLNVAL
 

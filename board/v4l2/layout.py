@@ -24,6 +24,11 @@ class Kind:
     codec: str = ""
 
     @property
+    def planar(self) -> bool:
+        """Whether more than one plane lies in a buffer, so that its number of rows decides where."""
+        return self.buffers == 1 and self.pixel in _CHROMA
+
+    @property
     def number(self) -> int:
         """The kernel's V4L2_PIX_FMT_*."""
         return fourcc(self.code)

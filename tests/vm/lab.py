@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from board.v4l2.abi import structs
@@ -31,6 +32,7 @@ from board.v4l2.abi.requests import Vidioc
 from board.v4l2.kernel import LinuxKernel
 from board.v4l2.node import Node
 from edge.model.errors import EdgeError
+from tests.vm import vicodec as built
 from tests.vm.usb_dongle import MODES, NAME, Content, Dongle
 from tests.vm.uvc_descriptors import Mode
 
@@ -50,6 +52,14 @@ class LabError(Exception):
 def load(module: str, **options: int | str) -> None:
     """modprobe with options. Raises LabError."""
     command = ["modprobe", module, *(f"{name}={value}" for name, value in options.items())]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LabError(f"{' '.join(command)}: {done.stderr.strip()}")
+
+
+def insert(path: Path, **options: int | str) -> None:
+    """insmod with options. Raises LabError."""
+    command = ["insmod", str(path), *(f"{name}={value}" for name, value in options.items())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise LabError(f"{' '.join(command)}: {done.stderr.strip()}")
@@ -196,6 +206,24 @@ def vivid(
         yield Vivid(path, Controls(path))
     finally:
         unload("vivid")
+
+
+@contextmanager
+def vicodec(*, multiplanar: bool = False) -> Iterator[str]:
+    """vicodec's nodes; what it yields is the driver's name. Unloaded at the end; close its nodes before."""
+    for module in ("videobuf2-v4l2", "videobuf2-vmalloc"):
+        load(module)
+    framework, codec = (built.folder(os.uname().release) / module for module in built.MODULES)
+    insert(framework)
+    try:
+        insert(codec, multiplanar=int(multiplanar))
+        try:
+            until("vicodec's nodes", lambda: sum(node.driver == "vicodec" for node in nodes()) == 3)
+            yield "vicodec"
+        finally:
+            unload("vicodec")
+    finally:
+        unload("v4l2-mem2mem")
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.vm import vicodec
+
 ROOT = Path(__file__).resolve().parents[2]
 GUEST_TESTS = ROOT / "tests/vm/guest"
 _INI = ROOT / "tests/vm/guest.ini"
@@ -105,6 +107,10 @@ def pytest_command() -> list[str]:
 
 def run(ids: Sequence[str], folder: Path, *, limit_s: float) -> Run:
     """Boot, run these tests, power off. `folder` is shared with the guest. Raises Unfit."""
+    try:
+        vicodec.build(_version(newest_kernel()))
+    except vicodec.Unbuildable as error:
+        raise Unfit(str(error)) from error
     trouble = run_command([*pytest_command(), "-v", "--basetemp=/run/tmp/pytest", *ids], folder, limit_s=limit_s)
     reports = read_reports(folder / "reports")
     log = "\n".join(f"--- {name}\n{_tail(folder / name)}" for name in _LOGS)

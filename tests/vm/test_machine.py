@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.vm import machine
+from tests.vm import machine, vicodec
 from tests.vm.machine import Report, Run, Unfit
 
 PROGRAMS = {
@@ -73,6 +73,15 @@ def test_missing_module_is_named(module: str, tmp_path: Path) -> None:
     kernel = plant_kernel(tmp_path, "6.1.0-1-amd64", tuple(name for name in MODULES if name != module))
     with pytest.raises(Unfit, match=f"vmlinuz-6.1.0-1-amd64 has no module {module}: apt-get install linux-image-amd64"):
         machine.check(kernel, path=path)
+
+
+def test_codec_that_cannot_be_built_makes_the_host_unfit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(version: str) -> Path:
+        raise vicodec.Unbuildable(f"no headers for {version}")
+
+    monkeypatch.setattr(vicodec, "build", build)
+    with pytest.raises(Unfit, match="no headers for"):
+        machine.run([], tmp_path, limit_s=1)
 
 
 def test_this_host_can_run_the_machine() -> None:

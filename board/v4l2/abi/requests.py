@@ -40,6 +40,7 @@ class Vidioc(IntEnum):
     TRY_FMT = video_both(64, s.Format)
     LOG_STATUS = video_plain(70)
     ENUM_FRAMESIZES = video_both(74, s.FrameSizeEnum)
+    ENCODER_CMD = video_both(77, s.EncoderCommand)
     ENUM_FRAMEINTERVALS = video_both(75, s.v4l2_frmivalenum)
     S_DV_TIMINGS = video_both(87, s.DvTimings)
     G_DV_TIMINGS = video_both(88, s.DvTimings)

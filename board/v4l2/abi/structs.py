@@ -22,6 +22,7 @@ __all__ = (
     "DvTimings",
     "DvTimingsCap",
     "Edid",
+    "EncoderCommand",
     "EnumDvTimings",
     "Event",
     "EventSubscription",
@@ -299,3 +300,9 @@ class Event(c.Structure):
 
 class EventSubscription(c.Structure):
     _fields_ = (("type", c.c_uint32), ("id", c.c_uint32), ("flags", c.c_uint32), ("reserved", c.c_uint32 * 5))
+
+
+class EncoderCommand(c.Structure):
+    """struct v4l2_encoder_cmd, whose union v4l2-python3 has without its length."""
+
+    _fields_ = (("cmd", c.c_uint32), ("flags", c.c_uint32), ("data", c.c_uint32 * 8))

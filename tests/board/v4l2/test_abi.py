@@ -35,6 +35,7 @@ STRUCTS: Mapping[str, type[ctypes.Structure]] = {
     "v4l2_enum_dv_timings": structs.EnumDvTimings,
     "v4l2_bt_timings_cap": structs.BtTimingsCap,
     "v4l2_dv_timings_cap": structs.DvTimingsCap,
+    "v4l2_encoder_cmd": structs.EncoderCommand,
     "v4l2_event": structs.Event,
     "v4l2_event_subscription": structs.EventSubscription,
     "media_device_info": media.DeviceIdentity,
@@ -58,6 +59,7 @@ OUR_NAMES = {  # fields that only we call so: unions' members, or what later hea
     ("v4l2_event", "src_changes"): "u.src_change.changes",
     ("v4l2_event", "ctrl_changes"): "u.ctrl.changes",
     ("v4l2_event", "data"): "u.data",
+    ("v4l2_encoder_cmd", "data"): "raw.data",
     ("v4l2_buffer", "input"): "reserved2",  # what it was until Linux 3.10
     ("media_v2_interface", "major"): "devnode.major",
     ("media_v2_interface", "minor"): "devnode.minor",
@@ -82,6 +84,13 @@ ENUMS: Mapping[str, type[IntEnum]] = {
     "V4L2_COLORSPACE_": codes.Colorspace,
     "V4L2_YCBCR_ENC_": codes.YcbcrEnc,
     "V4L2_QUANTIZATION_": codes.Quantization,
+    "V4L2_MPEG_VIDEO_BITRATE_MODE_": codes.BitrateMode,
+    "V4L2_MPEG_VIDEO_HEADER_MODE_": codes.HeaderMode,
+    "V4L2_MPEG_VIDEO_MULTI_SLICE_MODE_": codes.SliceMode,
+    "V4L2_MPEG_VIDEO_H264_PROFILE_": codes.H264Profile,
+    "V4L2_MPEG_VIDEO_H264_LEVEL": codes.H264Level,
+    "V4L2_MPEG_VIDEO_HEVC_LEVEL": codes.HevcLevel,
+    "V4L2_ENC_CMD_": codes.EncoderCmd,
     "MEDIA_PAD_FL_": codes.PadFlag,
     "MEDIA_LNK_FL_": codes.LinkFlag,
     "MEDIA_BUS_FMT_": codes.MbusCode,
@@ -96,6 +105,16 @@ KERNEL_NAMES = {
     "V4L2_QUANTIZATION_LIMITED": "V4L2_QUANTIZATION_LIM_RANGE",
 }
 SINGLES = {
+    "V4L2_MPEG_VIDEO_HEVC_PROFILE_MAIN": codes.HEVC_PROFILE_MAIN,
+    "V4L2_MPEG_VIDEO_HEVC_REFRESH_IDR": codes.HEVC_REFRESH_IDR,
+    "V4L2_CID_MPEG_VIDEO_INTRA_REFRESH_PERIOD_TYPE_CYCLIC": codes.INTRA_REFRESH_CYCLIC,
+    "V4L2_MPEG_VIDEO_FRAME_SKIP_MODE_DISABLED": codes.FRAME_SKIP_DISABLED,
+    "V4L2_SEL_TGT_CROP": codes.SELECT_CROP,
+    "V4L2_CTRL_FLAG_DISABLED": codes.CTRL_DISABLED,
+    "V4L2_CTRL_FLAG_READ_ONLY": codes.CTRL_READ_ONLY,
+    "V4L2_PIX_FMT_H264": fourcc("H264"),
+    "V4L2_PIX_FMT_HEVC": fourcc("HEVC"),
+    "V4L2_PIX_FMT_FWHT": fourcc("FWHT"),
     "V4L2_SUBDEV_FORMAT_ACTIVE": codes.SUBDEV_ACTIVE,
     "V4L2_DV_BT_656_1120": codes.DV_BT_656_1120,
     "V4L2_DV_INTERLACED": codes.DV_INTERLACED,
@@ -132,7 +151,7 @@ def expressions() -> Iterator[tuple[str, int]]:
         yield f"MEDIA_IOC_{one.name}", one.value
     for prefix, enum in ENUMS.items():
         for code in enum:
-            name = f"{prefix}{code.name}"
+            name = f"{prefix}{code.name}".replace("_LEVELL", "_LEVEL_")
             yield KERNEL_NAMES.get(name, name), code.value
     yield from SINGLES.items()
 

@@ -46,6 +46,7 @@ ARGUMENTS: Mapping[Request, type] = {
     Vidioc.S_EDID: s.Edid,
     Vidioc.S_STD: ctypes.c_uint64,
     Vidioc.QUERYSTD: ctypes.c_uint64,
+    Vidioc.ENCODER_CMD: s.EncoderCommand,
     Vidioc.ENUM_FRAMESIZES: s.FrameSizeEnum,
     Vidioc.ENUM_FRAMEINTERVALS: s.v4l2_frmivalenum,
     Vidioc.S_DV_TIMINGS: s.DvTimings,
