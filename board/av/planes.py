@@ -14,7 +14,7 @@ class PlaneIntake:
     Raises Invalid in the constructor for another layout, NotSupported for a size that cannot be taken.
     """
 
-    def __init__(self, video: VideoFormat, pixel: Pixel) -> None:
+    def __init__(self, video: VideoFormat, pixel: Pixel = Pixel.YUV420P) -> None:
         if pixel not in (Pixel.YUV420P, Pixel.NV12):
             raise Invalid(f"pixel layout {pixel} is not made of others; allowed: {Pixel.YUV420P}, {Pixel.NV12}")
         self._intake = FrameIntake(video, pixel=pixel)

@@ -116,7 +116,7 @@ class V4l2Encoder:
     def retarget(self, target: EncodeTarget) -> Retarget:
         """The rate changes at once, up to the ceiling it was opened with; everything else needs a new epoch."""
         opened = self._target
-        if self._epoch is None or opened is None or target.bitrate_bps > opened.max_bitrate_bps:
+        if self._epoch is None or opened is None or not 0 < target.bitrate_bps <= opened.max_bitrate_bps:
             return Retarget.NEEDS_NEW_EPOCH
         alike = replace(target, bitrate_bps=opened.bitrate_bps, max_bitrate_bps=opened.max_bitrate_bps)
         return self._epoch.set_bitrate(target.bitrate_bps) if alike == opened else Retarget.NEEDS_NEW_EPOCH

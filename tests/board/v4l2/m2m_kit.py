@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from board.av.planar import PlanarIntake
+from board.av.planes import PlaneIntake
 from board.v4l2.encoder import V4l2Encoder
 from edge.model.board import EncoderFact, EncoderKind
 from edge.model.video import VideoFormat
@@ -22,4 +22,4 @@ def encoder_on(
     *,
     finish: Callable[[bytes, VideoFormat], bytes] = lambda data, video: data,
 ) -> V4l2Encoder:
-    return V4l2Encoder(fact, kernel=kernel, clock=kernel.clock, intake_for=PlanarIntake, finish=finish)
+    return V4l2Encoder(fact, kernel=kernel, clock=kernel.clock, intake_for=PlaneIntake, finish=finish)
