@@ -57,7 +57,7 @@ def test_hardware_comes_first(profile: BoardProfile) -> None:
         ("x86-amd", ["va-h264"]),
         ("x86-nvidia", ["nvenc-h264", "nvenc-h265"]),
         ("generic", ["v4l2-h264"]),
-        ("sim", ["sim"]),
+        ("sim", ["sim-x264"]),
     ],
 )
 def test_board_has_its_encoders_in_order(id: str, names: list[str]) -> None:
