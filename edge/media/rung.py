@@ -216,12 +216,19 @@ class Rung:
         while len(self._within) > _HELD_BACK:
             del self._within[next(iter(self._within))]
 
+    def _taken_out(self, pts: int) -> tuple[Frame, Stamps]:
+        """The frame of that time, with the cut of any before it that the encoder has left out."""
+        frame, stamps = self._within.pop(pts)
+        left_out = [self._within.pop(earlier)[0] for earlier in tuple(self._within) if earlier < pts]
+        cut = any(one.discontinuity for one in left_out)
+        return frame.marked(discontinuity=frame.discontinuity or cut), stamps
+
     def _hand_out(self, encoded: Encoded, epoch: Epoch, end_ns: int) -> None:
         stream = epoch.format
         if encoded.pts not in self._within or first_slice_offset(stream.codec, encoded.data) is None:
             sentence = f"{epoch.fact.name} put out {len(encoded.data)} bytes that are no picture that it was given"
             raise EncoderFailed(sentence, code="encoder_garbage")
-        frame, stamps = self._within.pop(encoded.pts)
+        frame, stamps = self._taken_out(encoded.pts)
         time_sei = sei.TimeSei(
             utc_ns=frame.utc_ns,
             seq=self._count.units,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from edge.media.keyframe_gate import KeyframeGate
 from edge.media.relay import Relay
 from edge.media.rung import Rung
 from edge.model.errors import DeviceGone, EncoderFailed
-from edge.model.frame import AccessUnit
+from edge.model.frame import AccessUnit, Encoded, Frame, pts_of
 from edge.model.video import EncodeTarget, Step, VideoFormat
 from tests.fakes import SMALL, FakeClock, PlainEncoder, make_frame, make_unit
 from tests.media_rungs import encode_next, make_rung
@@ -128,6 +129,48 @@ def test_a_cut_at_which_the_encoder_breaks_down_is_not_forgotten() -> None:
     bench.breaks("plain", EncoderFailed("broke"))
     bench.feed(discontinuity=True)
     assert (bench.units[1].key, bench.units[1].discontinuity) == (True, True)
+
+
+class _Skipping(PlainEncoder):
+    """Leaves out every second picture, or holds each back for one."""
+
+    def __init__(self, *, holds: bool) -> None:
+        super().__init__()
+        self._holds = holds
+        self._held: list[Encoded] = []
+
+    def encode(self, frame: Frame, *, force_key: bool) -> Sequence[Encoded]:
+        units = list(super().encode(frame, force_key=force_key))
+        if not self._holds:
+            return units if len(self.forced) % 2 else []
+        self._held += units
+        return [self._held.pop(0)] if len(self._held) > 1 else []
+
+
+def _run(encoder: PlainEncoder, cuts: Sequence[bool]) -> tuple[list[Frame], list[AccessUnit]]:
+    clock, units = FakeClock(), []  # type: tuple[FakeClock, list[AccessUnit]]
+    rung = make_rung(lambda: encoder, clock=clock, publish=units.append, target=TARGET)
+    frames = []
+    for index, cut in enumerate(cuts):
+        frames.append(make_frame(clock, seq=index, live=index % 3 > 0, discontinuity=cut))
+        rung.put(frames[-1])
+        encode_next(rung)
+        clock.advance(20)
+    return frames, units
+
+
+def test_a_cut_at_a_picture_that_the_encoder_leaves_out_goes_to_the_next() -> None:
+    _, units = _run(_Skipping(holds=False), [False, False, False, True, False, False, False])
+    assert [unit.discontinuity for unit in units] == [False, False, True, False]
+
+
+def test_units_that_come_late_carry_what_belongs_to_their_own_picture() -> None:
+    frames, units = _run(_Skipping(holds=True), [False, False, True, False, False])
+    assert len(units) == 4
+    for frame, unit in zip(frames, units, strict=False):
+        assert unit.pts == pts_of(frame.stamps.captured_ns)
+        assert (unit.utc_ns, unit.live, unit.discontinuity) == (frame.utc_ns, frame.live, frame.discontinuity)
+        assert unit.stamps.encode_begin_ns == frame.stamps.captured_ns
 
 
 class _Shared:
