@@ -1,4 +1,4 @@
-"""`edge sim fault|play`: faults of the simulated board."""
+"""`edge sim fault|play`: faults of the simulated board, its source and its encoder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from board.sim.encoder_trouble import EncoderFault
 from board.sim.fault import SimFault, parse_fault
 from board.sim.script import FaultScript
 from edge.app.box_http import BoxHttp
@@ -22,7 +23,7 @@ def add_commands(commands: Any) -> None:
     actions = sim.add_subparsers(title="actions", metavar="ACTION", required=True)
     fault = actions.add_parser("fault", help="start one fault now")
     fault.add_argument(
-        "kind", metavar="KIND", help="no_signal, no_cable, no_lock, freeze, mode:1280x720@50, clear, ..."
+        "kind", metavar="KIND", help="no_signal, no_cable, no_lock, freeze, mode:1280x720@50, clear, encoder_fails, ..."
     )
     fault.add_argument(
         "--for", dest="seconds", type=seconds, metavar="SECONDS", help="until the next one when not given"
@@ -38,9 +39,19 @@ def add_commands(commands: Any) -> None:
 
 
 def _fault(arguments: argparse.Namespace) -> int:
-    fault = parse_fault(arguments.kind)
-    _send(BoxHttp(arguments.url), fault, arguments.seconds, input=Input(arguments.input))
+    word = _checked(arguments.kind)
+    _send(BoxHttp(arguments.url), word, arguments.seconds, input=Input(arguments.input))
     return 0
+
+
+def _checked(word: str) -> str:
+    """A fault of the source or of the encoder. Raises Invalid naming what is allowed."""
+    if word in set(EncoderFault):
+        return word
+    try:
+        return fault_text(parse_fault(word))
+    except Invalid as error:
+        raise Invalid(f"{error}; of the encoder: {', '.join(EncoderFault)}") from error
 
 
 def _play(arguments: argparse.Namespace) -> int:
@@ -62,7 +73,7 @@ def play(
     began_s = now_s()
     for cue in script.play():
         sleep(max(0.0, began_s + cue.at_s - now_s()))
-        _send(box, cue.fault, cue.seconds, input=input)
+        _send(box, fault_text(cue.fault), cue.seconds, input=input)
         print(f"{now_s() - began_s:8.2f} s  {fault_text(cue.fault)}", flush=True)
 
 
@@ -71,8 +82,8 @@ def fault_text(fault: SimFault) -> str:
     return f"{fault.kind}:{fault.mode}" if fault.mode else str(fault.kind)
 
 
-def _send(box: BoxHttp, fault: SimFault, for_s: float | None, *, input: Input) -> None:
-    args: dict[str, Any] = {"fault": fault_text(fault), "input": input}
+def _send(box: BoxHttp, word: str, for_s: float | None, *, input: Input) -> None:
+    args: dict[str, Any] = {"fault": word, "input": input}
     if for_s is not None:
         args["seconds"] = for_s
     box.post("/api/v1/commands", {"op": Op.SIM_FAULT, "args": args})

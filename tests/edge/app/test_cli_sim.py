@@ -27,16 +27,19 @@ def test_fault_is_a_command(box: AnsweringBox) -> None:
     assert main(["sim", "fault", "mode:1280x720@59.94", "--for", "2.5", "--url", box.url]) == 0
     assert main(["sim", "fault", "clear", "--url", box.url]) == 0
     assert main(["sim", "fault", "freeze", "--input", "second", "--url", box.url]) == 0
+    assert main(["sim", "fault", "encoder_stalls", "--for", "3", "--url", box.url]) == 0
     assert sent(box) == [
         {"op": "sim.fault", "args": {"fault": "mode:1280x720@59.94", "seconds": 2.5, "input": "main"}},
         {"op": "sim.fault", "args": {"fault": "clear", "input": "main"}},
         {"op": "sim.fault", "args": {"fault": "freeze", "input": "second"}},
+        {"op": "sim.fault", "args": {"fault": "encoder_stalls", "seconds": 3.0, "input": "main"}},
     ]
 
 
 def test_unknown_fault_is_refused_before_it_is_sent(box: AnsweringBox, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sim", "fault", "fire", "--url", box.url]) == 1
-    assert "unknown fault 'fire'; allowed: no_signal" in capsys.readouterr().err
+    assert "unknown fault 'fire'; allowed: no_signal" in (said := capsys.readouterr().err)
+    assert "of the encoder: encoder_fails" in said
     assert box.asked == []
 
 
