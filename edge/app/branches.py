@@ -49,11 +49,11 @@ class Branch:
 class Branches:
     """Makes an input's rungs: the first one is always there, further ones share it where the board is too weak."""
 
-    def __init__(self, *, clock: Clock, latency: LatencyBook, cores: int, run_dir: Path) -> None:
+    def __init__(self, *, clock: Clock, latency: LatencyBook, budget: Budget, run_dir: Path) -> None:
         self._run_dir = run_dir
         self._clock = clock
         self._latency = latency
-        self._budget = Budget(cores=cores)
+        self._budget = budget
         self.all: dict[RungName, Branch] = {}
 
     @property

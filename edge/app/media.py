@@ -24,6 +24,7 @@ from edge.app.paths import Places, media_process
 from edge.app.plan_wire import from_wire
 from edge.app.process import claim_urgency, run_process
 from edge.config.model import Config, LivenessConfig
+from edge.media.budget import Budget
 from edge.media.capture import CaptureLoop, SlateLoop
 from edge.media.crop import compact
 from edge.media.latency import LatencyBook
@@ -57,7 +58,8 @@ class MediaProcess:
         clock = SystemClock()
         latency = LatencyBook(clock=clock)
         self._trouble = EncoderTrouble(clock=clock)
-        self._branches = Branches(clock=clock, latency=latency, cores=os.cpu_count() or 1, run_dir=places.run)
+        budget = Budget(cores=os.cpu_count() or 1, inputs=len(config.inputs))
+        self._branches = Branches(clock=clock, latency=latency, budget=budget, run_dir=places.run)
         board = board_of(config).profile
         for name, own in config.rungs.items():
             if name.input is input:

@@ -31,10 +31,14 @@ def load_of(standing: Standing, video: VideoFormat) -> Load:
 
 
 class Budget:
-    """Thread-safe. The rung that everything rests on enters its load without asking."""
+    """One input's part of what the board has; inputs have equal parts. Thread-safe.
 
-    def __init__(self, *, cores: int) -> None:
+    The rung that everything rests on enters its load without asking.
+    """
+
+    def __init__(self, *, cores: int, inputs: int = 1) -> None:
         self._cores = cores
+        self._inputs = inputs
         self._lock = threading.Lock()
         self._loads: dict[str, Load] = {}
 
@@ -51,14 +55,17 @@ class Budget:
         with self._lock:
             others = [one for name, one in self._loads.items() if name != rung]
         if load.hardware:
-            taken, room = sum(one.share for one in others if one.encoder == load.encoder), HARDWARE_SHARE
+            taken, room = sum(one.share for one in others if one.encoder == load.encoder), HARDWARE_SHARE / self._inputs
             what = load.encoder
         else:
-            taken, room = sum(one.share for one in others if not one.hardware), SOFTWARE_SHARE * self._cores
+            taken, room = (
+                sum(one.share for one in others if not one.hardware),
+                SOFTWARE_SHARE * self._cores / self._inputs,
+            )
             what = f"{self._cores} core(s)"
         if taken + load.share <= room:
             return ""
         return (
             f"a second encode by {load.encoder} needs {load.share:.0%}, and {taken:.0%} is taken "
-            f"of the {room:.0%} that encoding may take of {what}"
+            f"of the {room:.0%} that this input's encodes may take of {what}"
         )

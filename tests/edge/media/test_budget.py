@@ -57,3 +57,10 @@ def test_what_a_rung_has_itself_does_not_count_against_it() -> None:
     budget = Budget(cores=2)
     budget.enter("archive", _software(1.0))
     assert budget.refusal("archive", _software(1.1)) == ""
+
+
+def test_two_inputs_have_half_of_it_each() -> None:
+    budget = Budget(cores=2, inputs=2)
+    assert budget.refusal("main", _software(0.7))
+    assert budget.refusal("main", _software(0.6)) == ""
+    assert budget.refusal("main", Load("bcm2835", True, 0.5))
