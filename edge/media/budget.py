@@ -55,14 +55,15 @@ class Budget:
         with self._lock:
             others = [one for name, one in self._loads.items() if name != rung]
         if load.hardware:
-            taken, room = sum(one.share for one in others if one.encoder == load.encoder), HARDWARE_SHARE / self._inputs
-            what = load.encoder
-        else:
-            taken, room = (
-                sum(one.share for one in others if not one.hardware),
-                SOFTWARE_SHARE * self._cores / self._inputs,
+            beside, all_of_it, what = (
+                [one for one in others if one.encoder == load.encoder],
+                HARDWARE_SHARE,
+                load.encoder,
             )
+        else:
+            beside, all_of_it = [one for one in others if not one.hardware], SOFTWARE_SHARE * self._cores
             what = f"{self._cores} core(s)"
+        taken, room = sum(one.share for one in beside), all_of_it / self._inputs
         if taken + load.share <= room:
             return ""
         return (
