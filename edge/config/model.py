@@ -156,9 +156,13 @@ class EncoderConfig(Section):
         Bitrate, Field(description="Ceiling in bit/s for what the command `encoder.set` may ask.")
     ] = 20_000_000
     gop_s: Annotated[float, Field(ge=0.5, le=10, description="Seconds between regular keyframes.")] = 2.0
-    speed: Annotated[Speed, Field(description="Preset of the software encoder: slower looks better, costs CPU.")] = (
-        "ultrafast"
-    )
+    speed: Annotated[
+        Speed,
+        Field(
+            description="Preset of the software encoder: slower looks better and costs CPU. `ultrafast` wants twice "
+            "the bit rate for the same picture; it is for boards that keep up with nothing slower."
+        ),
+    ] = "superfast"
     refresh: Annotated[
         Refresh,
         Field(
