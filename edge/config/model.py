@@ -159,8 +159,8 @@ class EncoderConfig(Section):
     speed: Annotated[
         Speed,
         Field(
-            description="Preset of the software encoder: slower looks better and costs CPU. `ultrafast` wants twice "
-            "the bit rate for the same picture; it is for boards that keep up with nothing slower."
+            description="Preset of the software encoder: slower looks better and costs CPU. `ultrafast` looks clearly "
+            "worse at the same bit rate; it is for boards that keep up with nothing slower."
         ),
     ] = "superfast"
     refresh: Annotated[

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from edge.model.video import WHOLE, Priority, Step, VideoFormat
 
-# Below so many bits for each pixel x264 ultrafast blurs what moves: docs/figures.md, quality
+# Below about so many bits for each pixel a picture of half the sides is the better one: docs/quality.md
 BITS_PER_PIXEL = 0.02
 _RISE = 1.25
 _RISE_AFTER_NS = 5_000_000_000

@@ -17,7 +17,7 @@ from tests.bench.quality_score import Vmaf
 from tests.bench.quality_setting import Setting
 
 _RATES_BPS = (2_000_000, 4_000_000, 8_000_000, 20_000_000)
-_FIELD_PICTURES, _FILM_PICTURES = 132, 75
+_FIELD_PICTURES, _FILM_PICTURES = 132, 60
 _PARTS = (quality_back_ends, quality_sizes, quality_steps, quality_surround)
 
 
