@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test vm vm-shell check lint type bench soak lock clean packages-run packages-test
+.PHONY: help run test vm vm-shell check lint type bench bench-quality soak lock clean packages-run packages-test
 
 help: ## this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: packages-run $(VENV)/run.done ## set up what is missing and run the box on the simulated board
 	@exec $(BIN)/edge run $(ARGS)
@@ -35,6 +35,9 @@ type: $(VENV)/dev.done ## mypy, strict
 
 bench: packages-test $(VENV)/dev.done ## measure and print the figures with their conditions
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-quality: packages-test $(VENV)/dev.done ## judge the encoders' pictures, about 6 minutes; a trial run: ARGS=--quick
+	$(BIN)/python -m tests.bench quality $(ARGS)
 
 lock: $(VENV)/dev.done ## write constraints.txt anew from what is installed here
 	$(BIN)/pip freeze --exclude-editable | grep -v '^scopecast' > constraints.txt

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from edge.model.video import Codec, EncodeTarget, Pixel, Trait, VideoFormat
+
+AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What an encoder is opened for. `speed` is an x264 or x265 preset; hardware has one speed. `threads` 0 chooses."""
+    """What an encoder is opened for. `speed` is an x264 or x265 preset or AUTO; hardware has one speed. `threads` 0
+    chooses."""
 
     video: VideoFormat
     target: EncodeTarget
     speed: str
     threads: int = 0
+
+    @property
+    def pixels_per_s(self) -> Fraction:
+        return self.video.width * self.video.height * self.video.fps
 
     @property
     def gop_frames(self) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from board.av.encoder import AvEncoder
-from board.av.library import Library, Wish
+from board.av.library import AUTO, Library, Wish
 from board.av.rate_trim import headroom
 from edge.model.video import Codec, Refresh, Trait
 
 _ONE_THREAD_PIXELS_PER_S = 1920 * 1088 * 60
+_SUPERFAST_PIXELS_PER_S = 1920 * 1088 * 30
 
 
 def x264_opening_bps(wish: Wish) -> int:
@@ -15,9 +16,16 @@ def x264_opening_bps(wish: Wish) -> int:
     return round(wish.target.max_bitrate_bps * headroom(wish.target.vbv_frames))
 
 
+def x264_speed(wish: Wish) -> str:
+    """What keeps 60 pictures a second of that size in one thread, measured: docs/quality.md."""
+    if wish.speed != AUTO:
+        return wish.speed
+    return "superfast" if wish.pixels_per_s <= _SUPERFAST_PIXELS_PER_S else "ultrafast"
+
+
 def x264_options(wish: Wish) -> dict[str, str]:
     return {
-        "preset": wish.speed,
+        "preset": x264_speed(wish),
         "tune": "zerolatency",
         "profile": "baseline",
         "forced-idr": "1",
@@ -31,8 +39,7 @@ def x264_options(wish: Wish) -> dict[str, str]:
 
 def x264_threads(wish: Wish) -> int:
     """Up to 1080p60 one, above it two; each thread makes a slice, so more than one must be as many as the slices."""
-    video = wish.video
-    easy = video.width * video.height * video.fps <= _ONE_THREAD_PIXELS_PER_S
+    easy = wish.pixels_per_s <= _ONE_THREAD_PIXELS_PER_S
     threads = wish.threads or (1 if easy else 2)
     return threads if threads == 1 else max(threads, wish.target.slices)
 

@@ -6,13 +6,13 @@ more (x265's zero latency asks for a single slice): it has neither trait.
 
 from __future__ import annotations
 
-from board.av.library import Library, Wish, one_thread, wanted_bps
+from board.av.library import AUTO, Library, Wish, one_thread, wanted_bps
 from edge.model.video import Codec, Refresh, Trait
 
 
 def x265_options(wish: Wish) -> dict[str, str]:
     return {
-        "preset": wish.speed,
+        "preset": "ultrafast" if wish.speed == AUTO else wish.speed,
         "tune": "zerolatency",
         "profile": "main",
         "forced-idr": "1",

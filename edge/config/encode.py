@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from edge.config.section import Bitrate, Section
 from edge.model.video import Codec, Refresh
 
-Speed = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"]
+Speed = Literal["auto", "ultrafast", "superfast", "veryfast", "faster", "fast", "medium"]
 
 
 class EncoderConfig(Section):
@@ -29,9 +29,13 @@ class EncoderConfig(Section):
         Bitrate, Field(description="Ceiling in bit/s for what the command `encoder.set` may ask.")
     ] = 20_000_000
     gop_s: Annotated[float, Field(ge=0.5, le=10, description="Seconds between regular keyframes.")] = 2.0
-    speed: Annotated[Speed, Field(description="Preset of the software encoder: slower looks better, costs CPU.")] = (
-        "ultrafast"
-    )
+    speed: Annotated[
+        Speed,
+        Field(
+            description="Preset of the software encoder: slower looks better and costs CPU. `auto` is `superfast` up "
+            "to 1080p30 and `ultrafast` above, which wants about twice the bits for the same picture."
+        ),
+    ] = "auto"
     refresh: Annotated[
         Refresh,
         Field(

@@ -1,4 +1,7 @@
-"""`python -m tests.bench [NAME ...]`: run all measurements, or those named, and print their figures."""
+"""`python -m tests.bench [NAME ...] [--OPTION ...]`: run all measurements, or those named, and print their figures.
+
+Options are a named measurement's own. `quality` runs only when it is named.
+"""
 
 from __future__ import annotations
 
@@ -21,16 +24,17 @@ _ALL = (
     "recovery",
     "memory",
 )
+_NAMED_ONLY = ("quality",)
 
 
 def main() -> int:
-    names = sys.argv[1:] or list(_ALL)
-    unknown = [name for name in names if name not in _ALL]
+    names = [word for word in sys.argv[1:] if not word.startswith("--")] or list(_ALL)
+    unknown = [name for name in names if name not in _ALL + _NAMED_ONLY]
     if unknown:
-        say(f"no measurement {', '.join(unknown)}; there is {', '.join(_ALL)}")
+        say(f"no measurement {', '.join(unknown)}; there is {', '.join(_ALL + _NAMED_ONLY)}")
         return 2
     say(conditions())
-    sys.argv[1:] = []  # the measurements read their own words, when they are started alone
+    sys.argv[1:] = [word for word in sys.argv[1:] if word.startswith("--")]  # the rest they read when started alone
     failed = [name for name in names if not _measured(name)]
     if failed:
         say(f"\nnot measured: {', '.join(failed)}")

@@ -113,7 +113,7 @@ def test_a_bit_rate_that_does_not_suffice_takes_frames_and_says_so_until_it_suff
 
     whole = _rung(running_box, "main")
     assert (whole["step"], whole["degraded"]) == ({"side": 1, "every": 1}, False)
-    assert running_box.command("encoder.set", bitrate=150_000)[0] == 200
+    assert running_box.command("encoder.set", bitrate=250_000)[0] == 200
     running_box.wait_until(lambda: 14 < _rung(running_box, "main")["fps"] < 16, what="half the frames are left out")
     reduced = _rung(running_box, "main")
     assert (reduced["width"], reduced["step"], reduced["degraded"]) == (1280, {"side": 1, "every": 2}, True)

@@ -8,6 +8,7 @@ import pytest
 
 from board.av.catalogue import make_av_encoder
 from board.av.x264 import X264Encoder
+from edge.config.encode import EncoderConfig
 from edge.model.board import EncoderFact, EncoderKind
 from edge.model.video import Codec, Trait
 from edge.ports import Encoder
@@ -25,7 +26,7 @@ class TestX264Encoder(AvEncoderContract):
 
     @pytest.fixture
     def encoder(self) -> Encoder:
-        return X264Encoder()
+        return X264Encoder(speed=EncoderConfig().speed)
 
 
 class TestX264EncoderWithTwoThreads(AvEncoderContract):
@@ -44,4 +45,4 @@ class TestX265Encoder(AvEncoderContract):
     @pytest.fixture
     def encoder(self) -> Encoder:
         fact = EncoderFact(name="x265", kind=EncoderKind.AV, codec=Codec.H265, library="libx265")
-        return make_av_encoder(fact, speed="ultrafast")
+        return make_av_encoder(fact, speed=EncoderConfig().speed)

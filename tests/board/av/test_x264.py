@@ -5,7 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from board.av.x264 import X264, X264Encoder
+from board.av.library import AUTO, Wish
+from board.av.x264 import X264, X264Encoder, x264_speed
 from edge.model.errors import NotSupported
 from edge.model.video import EncodeTarget, Refresh, VideoFormat
 from edge.ports import Retarget
@@ -62,3 +63,18 @@ def test_a_turn_of_intra_refresh_is_no_keyframe_though_ffmpeg_says_so() -> None:
 
 def test_a_retarget_before_open_needs_an_epoch() -> None:
     assert X264Encoder().retarget(_TARGET) is Retarget.NEEDS_NEW_EPOCH
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "fps", "speed"),
+    [
+        (1920, 1080, 30, "superfast"),
+        (1280, 720, 60, "superfast"),
+        (1920, 1080, 50, "ultrafast"),
+        (3840, 2160, 30, "ultrafast"),
+    ],
+)
+def test_automatic_speed_is_what_keeps_up_at_that_size_and_rate(width: int, height: int, fps: int, speed: str) -> None:
+    video = VideoFormat(width, height, Fraction(fps))
+    assert x264_speed(Wish(video, EncodeTarget(8_000_000, 8_000_000), AUTO)) == speed
+    assert x264_speed(Wish(video, EncodeTarget(8_000_000, 8_000_000), "veryfast")) == "veryfast"
