@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ def load_gstreamer(folder: Path = DEBIAN) -> GStreamer:
     machine it looks through its plugins in a process of their own, which can take some seconds.
     """
     _find_gi(folder)
+    _keep_the_unwinder()
     try:
         import gi
     except ImportError as error:
@@ -74,6 +76,12 @@ def load_gstreamer(folder: Path = DEBIAN) -> GStreamer:
     del GstApp  # loaded so that appsrc and appsink have their methods
     _initialise(Gst, GLib)
     return GStreamer(glib=GLib, gobject=GObject, gst=Gst, video=GstVideo)
+
+
+def _keep_the_unwinder() -> None:
+    """PyGObject makes libunwind's `_Unwind_Resume` visible to all, and a C++ exception that libgcc began, such as
+    libsrt's when a peer is gone, would then end the process. What is visible first holds."""
+    ctypes.CDLL("libgcc_s.so.1", mode=ctypes.RTLD_GLOBAL)
 
 
 def _initialise(gst: Any, glib: Any) -> None:

@@ -93,3 +93,18 @@ def test_importing_the_encoder_loads_no_library() -> None:
 def test_loading_starts_no_thread_of_python_and_writes_nothing() -> None:
     code = "import threading\nfrom board.gst.library import load_gstreamer\nload_gstreamer()\n"
     assert alone(code + "print(threading.active_count())") == "1\n"
+
+
+def test_cpp_exceptions_of_other_libraries_stay_with_the_unwinder_that_began_them() -> None:
+    """GStreamer brings libunwind, whose `_Unwind_Resume` crashed libsrt's receivers in this very process."""
+    said = alone(
+        "import ctypes\n"
+        "from board.gst.library import load_gstreamer\n"
+        "load_gstreamer()\n"
+        "at = ctypes.cast(ctypes.CDLL(None)._Unwind_Resume, ctypes.c_void_p).value\n"
+        "for line in open('/proc/self/maps'):\n"
+        "    begin, end = (int(word, 16) for word in line.split()[0].split('-'))\n"
+        "    if begin <= at < end:\n"
+        "        print(line.split()[-1].rpartition('/')[2])\n"
+    )
+    assert said == "libgcc_s.so.1\n"
