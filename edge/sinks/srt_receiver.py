@@ -41,7 +41,6 @@ class SrtReceiver:
         self._libsrt = libsrt or Libsrt()
         self._socket: SrtSocket | None = None
         self._closed = threading.Event()
-        self._in_use = threading.Lock()  # libsrt 1.5.1 crashes when a socket is closed under a thread that receives
 
     def open(self) -> None:
         """Connect now; nothing when connected already."""
@@ -64,8 +63,7 @@ class SrtReceiver:
         self.open()
         while self._socket is not None and not self._closed.is_set():
             try:
-                with self._in_use:
-                    return self._socket.receive()
+                return self._socket.receive()
             except TimedOut:
                 continue
             except PeerGone:
@@ -77,11 +75,10 @@ class SrtReceiver:
         return next(self, b"")
 
     def close(self) -> None:
-        """Harmless when closed already; waits for a thread that receives, half a second at most."""
+        """Harmless when closed already."""
         self._closed.set()
-        with self._in_use:
-            if self._socket is not None:
-                self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
 
     def stats(self) -> SrtStats | None:
         """None while not connected."""
