@@ -32,7 +32,7 @@ _STEPS = {RungName.VIEW: Step(side=2, every=2)}
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """`takers`: further consumers of this rung's units, beside the distributor."""
+    """`takers` get each unit of this rung: its distributor, and the relays of rungs that may share it."""
 
     name: RungName
     config: EncoderConfig

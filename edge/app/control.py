@@ -62,17 +62,7 @@ class ControlProcess:
         self._bus = CommandBus()
         self._wishes = Wishes(config=config, path=places.state / "wishes.sealed", sealer=sealer, library=library)
         self._issues = IssueBook(now_text=lambda: rfc3339(clock.utc_ns()))
-        machine = board_of(config)
-        findings = Findings(standing=self._wishes.trouble, board_trouble=machine.trouble)
-        self._world = World(
-            board=self._board,
-            issues=self._issues,
-            wishes=self._wishes,
-            findings=findings,
-            inputs=config.inputs,
-            encoders=[candidate_of(Standing(fact)) for fact in machine.profile.encoders],
-            machine={"profile": machine.profile.id, "title": machine.profile.title, "why": machine.why},
-        )
+        self._world = self._make_world(config)
         self._stewards: list[Steward] = []
         self._media = {name: self._media_client(name, places) for name in config.inputs}
         self._rtc = self._rtc_client(places)
@@ -100,6 +90,18 @@ class ControlProcess:
             self._health(places),
             self._web(config, pictures=pictures, pairing=desk),
             *link.components,
+        )
+
+    def _make_world(self, config: Config) -> World:
+        machine = board_of(config)
+        return World(
+            board=self._board,
+            issues=self._issues,
+            wishes=self._wishes,
+            findings=Findings(standing=self._wishes.trouble, board_trouble=machine.trouble),
+            inputs=config.inputs,
+            encoders=[candidate_of(Standing(fact)) for fact in machine.profile.encoders],
+            machine={"profile": machine.profile.id, "title": machine.profile.title, "why": machine.why},
         )
 
     def _media_client(self, input: Input, places: Places) -> IpcClient:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,7 +20,6 @@ from edge.ports import Clock, Shrinker
 from edge.runtime.component import Context
 from edge.runtime.mailbox import LatestOnly
 
-_LOG = logging.getLogger(__name__)
 _TAKE_S = 0.2
 _IDLE_NS = 2_000_000_000
 _HELD_BACK = 8  # more pictures than an encoder may hold back
