@@ -10,6 +10,8 @@ import pytest
 
 from tests.running_box import RunningBox
 
+pytest.register_assert_rewrite("tests.contract")  # its suites say what they compared
+
 _LIGHT = ("source.sim.width=1280", "source.sim.height=720", "source.sim.fps=30", "encoder.bitrate_bps=4000000")
 
 

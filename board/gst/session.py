@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from board.gst.flight import Flight, InFlight
 from board.gst.line import Coded, Line
-from edge.model.annexb import shows_idr
+from edge.model.annexb import from_last_sets, shows_idr
 from edge.model.errors import EncoderFailed
 from edge.model.frame import Encoded, pts_of
 from edge.model.video import Codec
@@ -79,4 +79,6 @@ class Session:
         pts = self._flight.take(coded.running_ns)
         if pts is None:
             raise EncoderFailed(f"{self._name}: a unit has the time of no picture, {coded.running_ns} ns")
-        return Encoded(pts, shows_idr(self._codec, coded.data), coded.data)
+        # x265enc puts the stream's header, with uninitialised memory at its end, ahead of the first unit
+        data = from_last_sets(self._codec, coded.data)
+        return Encoded(pts, shows_idr(self._codec, data), data)

@@ -9,6 +9,7 @@ from edge.model.video import Codec
 
 _START = re.compile(rb"\x00\x00\x01")
 START_CODE = b"\x00\x00\x00\x01"
+_SPS_H264, _VPS_H265 = 7, 32
 
 
 def nal_type(codec: Codec, first_byte: int) -> int:
@@ -52,6 +53,12 @@ def shows_idr(codec: Codec, data: bytes) -> bool:
     """Whether the picture in these NAL units is an IDR, by its first slice."""
     kinds = (nal_type(codec, data[body]) for _, body in nal_offsets(data))
     return is_idr(codec, next((kind for kind in kinds if is_slice(codec, kind)), -1))
+
+
+def from_last_sets(codec: Codec, data: bytes) -> bytes:
+    """The access unit without what stands ahead of its last run of parameter sets; as it is when it has none."""
+    first = _SPS_H264 if codec is Codec.H264 else _VPS_H265
+    return data[max((begin for begin, body in nal_offsets(data) if nal_type(codec, data[body]) == first), default=0) :]
 
 
 def sei_bodies(codec: Codec, data: bytes) -> Iterator[bytes]:

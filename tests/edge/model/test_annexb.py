@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.model.annexb import is_idr, is_slice, shows_idr
+from edge.model.annexb import from_last_sets, is_idr, is_slice, shows_idr
 from edge.model.video import Codec
 
 _START = b"\x00\x00\x00\x01"
@@ -19,6 +19,21 @@ def test_idr_types_are_those_of_the_standard_and_slices(codec: Codec, idr: set[i
     kinds = {kind for kind in range(64) if is_idr(codec, kind)}
     assert kinds == idr
     assert all(is_slice(codec, kind) for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("codec", "kinds", "left"),
+    [
+        (Codec.H264, (7, 8, 30, 7, 8, 6, 5), (7, 8, 6, 5)),
+        (Codec.H264, (9, 6, 1), (9, 6, 1)),
+        (Codec.H265, (32, 33, 34, 29, 29, 32, 33, 34, 20, 20), (32, 33, 34, 20, 20)),
+        (Codec.H265, (1, 1), (1, 1)),
+    ],
+)
+def test_what_stands_ahead_of_the_last_parameter_sets_goes(
+    codec: Codec, kinds: tuple[int, ...], left: tuple[int, ...]
+) -> None:
+    assert from_last_sets(codec, unit(codec, *kinds)) == unit(codec, *left)
 
 
 @pytest.mark.parametrize(
