@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from edge.model.errors import Fault, Invalid
+from edge.model.feedback import Role
 from edge.model.picture import Area, CaptureMode, Mask, PictureSpec, Sheet
 from edge.model.rect import Rect
 from edge.model.sink import MediaPlan, RungSpec, SinkKind, SinkSpec
@@ -30,7 +31,7 @@ def from_wire(body: Mapping[str, Any]) -> MediaPlan:
 
 
 def sink_from_wire(body: Mapping[str, Any]) -> SinkSpec:
-    return SinkSpec(**{**body, "kind": SinkKind(body["kind"])})
+    return SinkSpec(**{**body, "kind": SinkKind(body["kind"]), "role": Role(body["role"])})
 
 
 def mask_from_wire(body: Mapping[str, Any]) -> Mask:

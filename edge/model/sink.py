@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from edge.model.feedback import Role
 from edge.model.picture import PictureSpec
 from edge.model.video import Priority
 
@@ -12,13 +13,15 @@ from edge.model.video import Priority
 class SinkKind(StrEnum):
     SRT = "srt"
     WHEP = "whep"
+    WHIP = "whip"
 
 
 @dataclass(frozen=True, slots=True)
 class SinkSpec:
-    """One output as asked for. The passphrase never appears in repr, log or status.
+    """One output as asked for. Passphrase and token never appear in repr, log or status.
 
-    `url` is `srt://host:port?mode=caller|listener`; empty for kind `whep`.
+    `url` is `srt://host:port?mode=caller|listener|rendezvous`, `https://...` for kind `whip`, empty for kind `whep`.
+    `latency_ms` 0 is four round trips as measured, 120 ms at least. `token` is the bearer token of kind `whip`.
     """
 
     name: str
@@ -29,6 +32,8 @@ class SinkSpec:
     passphrase: str = field(default="", repr=False)
     rung: str = "main"
     running: bool = True
+    role: Role = Role.OBSERVER
+    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

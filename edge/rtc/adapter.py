@@ -66,7 +66,6 @@ class SenderTap:
         *,
         next_picture: Callable[[], Awaitable[CodedPicture]],
         on_keyframe_wanted: Callable[[str], None],
-        on_bandwidth: Callable[[int], None],
         utc_ns: Callable[[], int],
     ) -> None:
         self._transceiver = transceiver
@@ -74,7 +73,6 @@ class SenderTap:
         self._sender = sender
         self._next_picture = next_picture
         self._on_keyframe_wanted = on_keyframe_wanted
-        self._on_bandwidth = on_bandwidth
         self._utc_ns = utc_ns
         self._handle_rtcp = sender._handle_rtcp_packet
         self._stream: RtpStream | None = None
@@ -157,7 +155,6 @@ class SenderTap:
             return
         if self._sender._ssrc in ssrcs:
             self.report = replace(self.report, remb_bps=bitrate_bps)
-            self._on_bandwidth(bitrate_bps)
 
     async def _hear_report(self) -> None:
         for stats in (await self._sender.getStats()).values():

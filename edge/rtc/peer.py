@@ -42,7 +42,6 @@ class ViewerPeer:
             self._transceiver,
             next_picture=self._next_picture,
             on_keyframe_wanted=sink.want_keyframe,
-            on_bandwidth=sink.estimate_bandwidth,
             utc_ns=sink.utc_ns,
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge.model.errors import Fault
-from edge.model.feedback import BandwidthEstimate, Feedback, KeyframeRequest
+from edge.model.feedback import Demotion, Feedback, KeyframeRequest, LinkReport
 from edge.model.frame import AccessUnit
 from edge.runtime.component import Context
 from edge.runtime.log import OutageLog
@@ -24,8 +24,8 @@ class UnitFeed:
     """Component: stays connected to a rung's media process, for ever trying again after its death.
 
     While `wanted` says no it lets go of the connection, so that nothing is encoded for nobody. `on_unit` gets each
-    access unit, `on_connect` is called before the first one of a connection. Both run in the event loop. Feedback is
-    dropped while nobody is connected.
+    access unit, `on_demotion` what is decided of a receiver; `on_connect` is called before the first unit of a
+    connection. All run in the event loop. Feedback is dropped while nobody is connected.
     """
 
     critical = False
@@ -38,6 +38,7 @@ class UnitFeed:
         path: Path,
         on_unit: Callable[[AccessUnit], None],
         on_connect: Callable[[], None] = lambda: None,
+        on_demotion: Callable[[Demotion], None] = lambda _: None,
         wanted: Callable[[], bool] = lambda: True,
         retry_s: float = 0.1,
     ) -> None:
@@ -45,6 +46,7 @@ class UnitFeed:
         self._path = path
         self._on_unit = on_unit
         self._on_connect = on_connect
+        self._on_demotion = on_demotion
         self._wanted = wanted
         self._retry_s = retry_s
         self._writer: asyncio.StreamWriter | None = None
@@ -62,8 +64,8 @@ class UnitFeed:
     def request_keyframe(self, sink: str, reason: str) -> None:
         self._send(KeyframeRequest(sink=sink, reason=reason))
 
-    def report_bandwidth(self, sink: str, bitrate_bps: int) -> None:
-        self._send(BandwidthEstimate(sink=sink, bitrate_bps=bitrate_bps))
+    def report_link(self, report: LinkReport) -> None:
+        self._send(report)
 
     async def _stay_connected(self, ctx: Context) -> None:
         while True:
@@ -98,10 +100,12 @@ class UnitFeed:
             (size,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
             if size > MAX_MESSAGE:
                 raise Fault(f"a message of {size} bytes is over the limit of {MAX_MESSAGE}")
-            unit = units.feed(await reader.readexactly(size))
-            if unit is not None:
-                self.latest = unit
-                self._on_unit(unit)
+            message = units.feed(await reader.readexactly(size))
+            if isinstance(message, Demotion):
+                self._on_demotion(message)
+            elif message is not None:
+                self.latest = message
+                self._on_unit(message)
             ctx.progress()
 
     def _send(self, feedback: Feedback) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from edge.model.feedback import LinkReport
 from edge.model.frame import AccessUnit
 from edge.ports import Clock
 from edge.rtc.track import UnitTrack
@@ -13,7 +14,7 @@ class FeedbackChannel(Protocol):
     """Where a viewer's wishes go: the media process."""
 
     def request_keyframe(self, sink: str, reason: str) -> None: ...
-    def report_bandwidth(self, sink: str, bitrate_bps: int) -> None: ...
+    def report_link(self, report: LinkReport) -> None: ...
 
 
 class ViewerSink:
@@ -33,8 +34,8 @@ class ViewerSink:
         self.keyframe_requests += 1
         self._feedback.request_keyframe(self.name, reason)
 
-    def estimate_bandwidth(self, bitrate_bps: int) -> None:
-        self._feedback.report_bandwidth(self.name, bitrate_bps)
+    def report_link(self, report: LinkReport) -> None:
+        self._feedback.report_link(report)
 
     def utc_ns(self) -> int:
         return self._clock.utc_ns()

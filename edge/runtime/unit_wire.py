@@ -1,19 +1,20 @@
 """Access units between processes: bytes for a Unix stream socket, both directions.
 
 Down: a 4-byte big-endian length, then one type byte and a body. `F` is a stream format as JSON,
-sent before the first unit and at each new epoch; `U` a unit: a fixed head, then the Annex B bytes.
-Up (receiver to media): the same framing, `K` with the reason for a keyframe request,
-`B` with a bandwidth estimate in bit/s as JSON.
+sent before the first unit and at each new epoch; `U` a unit: a fixed head, then the Annex B bytes; `D` a demotion
+as JSON.
+Up (receiver to media): the same framing, `K` with the reason for a keyframe request, `L` with a link report, as JSON.
 """
 
 from __future__ import annotations
 
 import json
 import struct
+from dataclasses import asdict
 from fractions import Fraction
 
 from edge.model.errors import Fault
-from edge.model.feedback import BandwidthEstimate, Feedback, KeyframeRequest
+from edge.model.feedback import Demotion, Feedback, KeyframeRequest, LinkReport, Role
 from edge.model.frame import AccessUnit, Stamps
 from edge.model.video import Codec, Colorimetry, Pixel, Range, StreamFormat, VideoFormat
 
@@ -60,7 +61,11 @@ def pack_unit(unit: AccessUnit) -> bytes:
 def pack_feedback(feedback: Feedback) -> bytes:
     if isinstance(feedback, KeyframeRequest):
         return _framed(b"K" + json.dumps({"sink": feedback.sink, "reason": feedback.reason}).encode())
-    return _framed(b"B" + json.dumps({"sink": feedback.sink, "bitrate_bps": feedback.bitrate_bps}).encode())
+    return _framed(b"L" + json.dumps(asdict(feedback)).encode())
+
+
+def pack_demotion(demotion: Demotion) -> bytes:
+    return _framed(b"D" + json.dumps(asdict(demotion)).encode())
 
 
 def unpack_feedback(message: bytes) -> Feedback:
@@ -69,8 +74,8 @@ def unpack_feedback(message: bytes) -> Feedback:
         body = json.loads(message[1:])
         if message[:1] == b"K":
             return KeyframeRequest(sink=body["sink"], reason=body["reason"])
-        if message[:1] == b"B":
-            return BandwidthEstimate(sink=body["sink"], bitrate_bps=int(body["bitrate_bps"]))
+        if message[:1] == b"L":
+            return LinkReport(**{**body, "role": Role(body["role"])})
     except (ValueError, KeyError, TypeError) as error:
         raise Fault(f"feedback message not understood: {error}") from error
     raise Fault(f"feedback message of unknown kind {message[:1]!r}")
@@ -82,11 +87,13 @@ class UnitReader:
     def __init__(self) -> None:
         self.format: StreamFormat | None = None
 
-    def feed(self, message: bytes) -> AccessUnit | None:
-        """A unit, or None when the message was a format. Raises Fault on anything else."""
+    def feed(self, message: bytes) -> AccessUnit | Demotion | None:
+        """A unit or a demotion, None when the message was a format. Raises Fault on anything else."""
         if message[:1] == b"F":
             self.format = _format_of(message[1:])
             return None
+        if message[:1] == b"D":
+            return Demotion(**json.loads(message[1:]))
         if message[:1] != b"U" or self.format is None or len(message) < _UNIT.size:
             raise Fault(f"access unit message of unknown kind {message[:1]!r}")
         _, epoch, seq, pts, utc_ns, flags, *stamps = _UNIT.unpack_from(message)

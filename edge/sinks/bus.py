@@ -7,12 +7,13 @@ import itertools
 import os
 import selectors
 import socket
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from edge.model.errors import Fault, PeerGone
-from edge.model.feedback import Feedback
+from edge.model.feedback import Demotion, Feedback
 from edge.model.frame import AccessUnit
 from edge.model.video import StreamFormat
 from edge.ports import Outlet
@@ -36,6 +37,7 @@ class BusSink:
     def __init__(self, *, name: str, connection: socket.socket) -> None:
         self.name = name
         self._connection = connection
+        self._sending = threading.Lock()
         connection.settimeout(_SEND_S)
 
     def open(self, format: StreamFormat) -> None:
@@ -43,6 +45,10 @@ class BusSink:
 
     def write(self, unit: AccessUnit) -> None:
         self._send(unit_wire.pack_unit(unit))
+
+    def demote(self, demotion: Demotion) -> None:
+        """Tell the process of one of its receivers; any thread. Raises ReceiverLeft."""
+        self._send(unit_wire.pack_demotion(demotion))
 
     def close(self) -> None:
         """Ends the conversation; the server, which watches the descriptor, alone closes it."""
@@ -54,7 +60,8 @@ class BusSink:
 
     def _send(self, message: bytes) -> None:
         try:
-            self._connection.sendall(message)
+            with self._sending:
+                self._connection.sendall(message)
         except OSError as error:
             raise ReceiverLeft(f"{self.name} went away: {error}") from error
 

@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-from edge.model.feedback import KeyframeRequest
+from edge.model.feedback import KeyframeRequest, LinkReport
 from edge.model.video import Colorimetry, Pixel, Range, VideoFormat
 from edge.rtc.sessions import WhepSessions
 from edge.runtime.clock import SystemClock
@@ -90,7 +90,7 @@ class _Keyframes:
     def request_keyframe(self, sink: str, reason: str) -> None:
         self._chain.gate.request(KeyframeRequest(sink, reason))
 
-    def report_bandwidth(self, sink: str, bitrate_bps: int) -> None:
+    def report_link(self, report: LinkReport) -> None:
         pass
 
 

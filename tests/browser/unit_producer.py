@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import time
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 
@@ -69,7 +70,7 @@ class Producer:
                     self._force_key = True
                     print(json.dumps({"keyframe": feedback.reason, "sink": feedback.sink}), flush=True)
                 else:
-                    print(json.dumps({"bandwidth": feedback.bitrate_bps, "sink": feedback.sink}), flush=True)
+                    print(json.dumps({"link": asdict(feedback)}), flush=True)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:

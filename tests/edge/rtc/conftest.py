@@ -17,7 +17,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from blockbuster import BlockBuster
 
-from edge.model.feedback import Feedback
+from edge.model.feedback import Feedback, LinkReport
 from edge.model.frame import AccessUnit, Stamps, pts_of
 from edge.model.sei import TimeSei, insert
 from edge.model.video import Codec, StreamFormat, VideoFormat
@@ -65,13 +65,13 @@ class HeardFeedback:
     """Where a viewer's wishes go in these tests."""
 
     keyframes: list[tuple[str, str]] = field(default_factory=list)
-    bandwidths: list[tuple[str, int]] = field(default_factory=list)
+    links: list[LinkReport] = field(default_factory=list)
 
     def request_keyframe(self, sink: str, reason: str) -> None:
         self.keyframes.append((sink, reason))
 
-    def report_bandwidth(self, sink: str, bitrate_bps: int) -> None:
-        self.bandwidths.append((sink, bitrate_bps))
+    def report_link(self, report: LinkReport) -> None:
+        self.links.append(report)
 
 
 @pytest.fixture

@@ -129,16 +129,12 @@ async def test_nobody_but_the_viewer_who_asked_is_charged(
     assert {sink for sink, _ in feedback.keyframes} == {"viewer-2"}
 
 
-async def test_remb_of_a_real_receiver_is_reported(sessions, make_viewer, show, playing, feedback, eventually) -> None:
+async def test_remb_of_a_real_receiver_is_reported(sessions, make_viewer, show, playing, eventually) -> None:
     viewer = make_viewer()
     await joined(sessions, viewer)
     playing(show.play(sessions.deliver))
     await viewer.picture()
-    await eventually(lambda: bool(feedback.bandwidths), within_s=30)
-    sink, bitrate_bps = feedback.bandwidths[-1]
-    assert sink == "viewer-1"
-    assert bitrate_bps > 0
-    assert sessions.viewers()[0]["remb_bps"] is not None
+    await eventually(lambda: (sessions.viewers()[0]["remb_bps"] or 0) > 0, within_s=30)
 
 
 async def test_receiver_reports_reach_the_status(sessions, make_viewer, show, playing, eventually) -> None:

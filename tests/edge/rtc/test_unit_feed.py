@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.model.feedback import BandwidthEstimate, KeyframeRequest
+from edge.model.feedback import KeyframeRequest, LinkReport, Role
 from edge.model.frame import AccessUnit
 from edge.rtc.unit_feed import UnitFeed
 from edge.runtime.unit_wire import LENGTH, MAX_MESSAGE, pack_unit
@@ -39,10 +39,11 @@ async def test_feedback_reaches_the_media_process(feed, media, running, eventual
     running(feed)
     await media.connected()
     await eventually(lambda: feed.connected)
+    report = LinkReport("viewer-1", Role.GUIDE, sent_bps=3_000_000, delivered_bps=2_900_000)
     feed.request_keyframe("viewer-1", "join")
-    feed.report_bandwidth("viewer-1", 3_000_000)
+    feed.report_link(report)
     await eventually(lambda: len(media.feedback) == 2)
-    assert media.feedback == [KeyframeRequest("viewer-1", "join"), BandwidthEstimate("viewer-1", 3_000_000)]
+    assert media.feedback == [KeyframeRequest("viewer-1", "join"), report]
 
 
 async def test_the_feed_comes_back_after_the_media_process_died(

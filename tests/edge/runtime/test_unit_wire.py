@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from edge.model.errors import Fault
-from edge.model.feedback import BandwidthEstimate, KeyframeRequest
+from edge.model.feedback import Demotion, KeyframeRequest, LinkReport, Role
 from edge.runtime import unit_wire
 from tests.fakes import FakeClock, make_unit
 
@@ -29,12 +29,20 @@ def test_unit_without_or_with_another_epochs_format_is_a_fault() -> None:
         unit_wire.UnitReader().feed(b"?")
 
 
-@pytest.mark.parametrize("feedback", [KeyframeRequest("viewer-1", "pli"), BandwidthEstimate("viewer-1", 2_000_000)])
-def test_feedback_arrives_as_it_left(feedback: KeyframeRequest | BandwidthEstimate) -> None:
+_LINK = LinkReport("viewer-1", Role.GUIDE, 4_000_000, 3_900_000, rtt_ms=41.5, queue_ms=3.0, limit_bps=5_000_000)
+
+
+def test_demotion_arrives_as_it_left() -> None:
+    demotion = Demotion("viewer-1", demoted=True)
+    assert unit_wire.UnitReader().feed(_body(unit_wire.pack_demotion(demotion))) == demotion
+
+
+@pytest.mark.parametrize("feedback", [KeyframeRequest("viewer-1", "pli"), _LINK, LinkReport("b", Role.OBSERVER, 0, 0)])
+def test_feedback_arrives_as_it_left(feedback: KeyframeRequest | LinkReport) -> None:
     assert unit_wire.unpack_feedback(_body(unit_wire.pack_feedback(feedback))) == feedback
 
 
-@pytest.mark.parametrize("message", [b"", b"K", b"Kxx", b"K{}", b'B{"sink":"a","bitrate_bps":"x"}', b"Z{}"])
+@pytest.mark.parametrize("message", [b"", b"K", b"Kxx", b"K{}", b'L{"sink":"a","role":"x"}', b"Z{}"])
 def test_garbage_feedback_is_a_fault(message: bytes) -> None:
     with pytest.raises(Fault, match="feedback message"):
         unit_wire.unpack_feedback(message)
