@@ -48,6 +48,7 @@ class SimSource:
         colorimetry: Colorimetry = Colorimetry.BT709,
         script: FaultScript | None = None,
         buffers: int = 6,
+        texture_pct: int = 0,
         wait: Callable[[float], object] | None = None,
     ) -> None:
         self._clock = clock
@@ -55,6 +56,7 @@ class SimSource:
         self._mode = Mode(width, height, Fraction(fps))
         self._colorimetry = colorimetry
         self._buffers = buffers
+        self._texture_pct = texture_pct
         self._stage = FaultStage(script)
         self._changed = threading.Event()
         self._wait = wait or self._changed.wait
@@ -142,7 +144,7 @@ class SimSource:
         if wanted != self._format or self._generation == 0:
             self._format = wanted
             self._generation += 1
-            self._pattern = Pattern(format=wanted, painter=self._painter)
+            self._pattern = Pattern(format=wanted, painter=self._painter, texture_pct=self._texture_pct)
             self._pool = SheetPool(picture=self._pattern, sheets=self._buffers, generation=self._generation)
             now = max(now, self._clock.mono_ns())
         self._cadence = Cadence(wanted.fps, start_ns=now)

@@ -26,6 +26,15 @@ class SimConfig(Section):
     width: Annotated[int, Field(ge=320, le=3840, multiple_of=16, description="Width of the picture in pixels.")] = 1920
     height: Annotated[int, Field(ge=240, le=2160, multiple_of=2, description="Height of the picture in pixels.")] = 1080
     fps: Annotated[int, Field(ge=1, le=60, description="Pictures per second.")] = 60
+    texture_pct: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=60,
+            description="Percent of the height, from below, that is moving texture: it takes all the bits that it is "
+            "given, as a living picture does.",
+        ),
+    ] = 0
     script: Annotated[
         Path | None, Field(description="File of faults to play from the start, lines of `AT FAULT [FOR]` in seconds.")
     ] = None
