@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Protocol, runtime_checkable
 
+from edge.model.feedback import Demotion
 from edge.model.frame import AccessUnit, Encoded, Frame, Plane
 from edge.model.picture import CaptureMode
 from edge.model.signal import Signal
@@ -139,6 +140,15 @@ class Sink(Protocol):
     def close(self) -> None: ...
     def detail(self) -> Mapping[str, Any]:
         """Numbers and names for the status document; no secrets."""
+        ...
+
+
+@runtime_checkable
+class Fans(Protocol):
+    """A sink that has receivers of its own behind it."""
+
+    def demote(self, demotion: Demotion) -> None:
+        """Pass that on; a receiver that is not behind it is ignored there. Any thread. Raises Unavailable."""
         ...
 
 

@@ -17,10 +17,12 @@ from edge.media.ladder import LadderSpec
 from edge.media.latency import LatencyBook
 from edge.media.lineup import Candidate, Lineup, Standing, Verdict
 from edge.media.mixer import FIRST_FORMAT
+from edge.media.rate_loop import RateLoop
 from edge.media.relay import Relay
 from edge.media.rung import Rung
 from edge.media.suspicion import Suspicion
 from edge.media.trial import Trial
+from edge.model.feedback import Feedback, KeyframeRequest
 from edge.model.frame import AccessUnit
 from edge.model.inputs import RungName
 from edge.model.sink import RungSpec
@@ -40,10 +42,18 @@ class Branch:
     lineup: Lineup
     gate: KeyframeGate
     distributor: Distributor
+    rates: RateLoop
     takers: list[Callable[[AccessUnit], None]] = field(default_factory=list)
 
     def aim(self, spec: RungSpec) -> None:
-        self.rung.aim(wish_of(self.config, spec))
+        self.rates.wish(wish_of(self.config, spec))
+
+    def hear(self, feedback: Feedback) -> None:
+        """What a receiver of this rung answers. Any thread."""
+        if isinstance(feedback, KeyframeRequest):
+            self.gate.request(feedback)
+        else:
+            self.rates.hear(feedback)
 
 
 class Branches:
@@ -100,7 +110,16 @@ class Branches:
         )
         if first is not None and relay is not None:
             first.takers.append(relay.offer)
-        self.all[name] = Branch(name, config, rung, lineup, gate, distributor, takers)
+        rates = RateLoop(
+            wish=wish_of(config),
+            aim=rung.aim,
+            lowest_bps=lambda: rung.lowest_bps,
+            live=lambda: rung.follows_live,
+            on_demotion=distributor.demote,
+            clock=self._clock,
+            adapts=config.adapt,
+        )
+        self.all[name] = Branch(name, config, rung, lineup, gate, distributor, rates, takers)
 
     def aim(self, specs: tuple[RungSpec, ...]) -> None:
         for spec in specs:

@@ -13,6 +13,7 @@ _FAILED = (
     "The next encoder has taken over. If this comes back, restart the box; then look at its power supply and its "
     "temperature."
 )
+_NARROW_S = 5.0
 _UNFIT = "The next encoder is used. Update the board's drivers, or name another encoder in the configuration."
 _ABSENT = "The next encoder is used. Install what the message names, or set board.profile to the board that this is."
 _ENCODERS = {
@@ -40,6 +41,11 @@ def _rung(rung: Mapping[str, Any]) -> Iterator[Finding]:
     if rung.get("shares"):
         advice = "Its receivers get the pictures of the first rung. Lower the source's mode, or use a stronger board."
         yield Finding("second_encode_refused", Severity.WARNING, advice, rung["name"], rung["shares"])
+    if rung.get("narrow_s", 0) >= _NARROW_S:
+        advice = "Run `edge linktest` towards the receiver; give the box more uplink, or set a lower bit rate."
+        now, wished = (f"{rung[key] / 1e6:.1f}" for key in ("target_bps", "wished_bps"))
+        given = f"the path to {rung['governing'] or 'a receiver that is silent'} carries {now} of {wished} Mbit/s"
+        yield Finding("uplink_narrow", Severity.WARNING, advice, rung["name"], given)
     if rung.get("degraded"):
         advice = "Give the box more bandwidth, or raise the bit rate."
         given = f"{rung['width']}x{rung['height']} at {rung['fps']:.3g} frames/s goes out at {rung['target_bps']} bit/s"

@@ -7,15 +7,17 @@ from dataclasses import asdict
 from typing import Any
 
 from edge.media.lineup import Standing
+from edge.media.rate_loop import RateReport
 from edge.media.rung import RungReport
 from edge.media.trial import TrialReport
 
 _HD_PIXELS = 1920 * 1080
 
 
-def rung_of(report: RungReport) -> Mapping[str, Any]:
+def rung_of(report: RungReport, rates: RateReport) -> Mapping[str, Any]:
     """`side` and `every`: by what the picture's sides and the frame rate are divided."""
-    return {**asdict(report), "step": {"side": report.step.side, "every": report.step.every}}
+    step = {"side": report.step.side, "every": report.step.every}
+    return {**asdict(report), "step": step, **asdict(rates), "narrow_s": round(rates.narrow_s, 1)}
 
 
 def candidate_of(standing: Standing) -> Mapping[str, Any]:

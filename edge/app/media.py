@@ -33,7 +33,6 @@ from edge.media.painter import PillowPainter
 from edge.media.signal_book import SignalBook
 from edge.media.slate import FrozenBanner, SlatePainter, title_of
 from edge.model.errors import Invalid, NotSupported, SignalLost
-from edge.model.feedback import Feedback, KeyframeRequest
 from edge.model.inputs import Input
 from edge.ports import Clock, Faultable, Prefers
 from edge.runtime.clock import SystemClock
@@ -108,14 +107,11 @@ class MediaProcess:
         self._branches.close()
 
     def _parts(self, branch: Branch) -> tuple[Component, ...]:
-        def on_feedback(feedback: Feedback) -> None:
-            if isinstance(feedback, KeyframeRequest):
-                branch.gate.request(feedback)
-
-        bus = BusServer(path=self._places.units(branch.name), outlet=branch.distributor, on_feedback=on_feedback)
+        bus = BusServer(path=self._places.units(branch.name), outlet=branch.distributor, on_feedback=branch.hear)
         return (
             Threaded(f"rung-{branch.name}", branch.rung.work, critical=True, stall_s=_STALL_S),
             Threaded(f"units-{branch.name}", bus.work, critical=True),
+            Threaded(f"rate-{branch.name}", branch.rates.work, critical=True, stall_s=_STALL_S),
         )
 
     def _tell(self) -> None:

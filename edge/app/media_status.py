@@ -73,7 +73,7 @@ class MediaStatus:
         return {
             "name": first.encoder,
             "hardware": first.hardware,
-            "rungs": [rung_of(branch.rung.report()) for branch in self._branches.all.values()],
+            "rungs": [rung_of(branch.rung.report(), branch.rates.report()) for branch in self._branches.all.values()],
             "candidates": [candidate_of(standing) for standing in self._branches.standings()],
         }
 

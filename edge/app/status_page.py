@@ -115,6 +115,8 @@ def _rung(encoder: Document, rung: Document) -> Text:
         f"{name}: {by} ({where}), {rung.get('codec')}, "
         f"{measured / 1e6:.1f} of {target / 1e6:.1f} Mbit/s, {rung.get('fps') or 0:.1f} fps"
     )
+    if (rung.get("narrow_s") or 0) > 0:
+        text.append(f", held to that by {rung['governing']}, {rung['wished_bps'] / 1e6:.1f} are wished for", _SO_SO)
     return text.append(f", reduced to {rung['width']}x{rung['height']}", _SO_SO) if rung.get("degraded") else text
 
 

@@ -55,6 +55,13 @@ class EncoderConfig(Section):
     slices: Annotated[
         int, Field(ge=1, le=16, description="Parts that a picture is cut into, where the encoder can.")
     ] = 1
+    adapt: Annotated[
+        bool,
+        Field(
+            description="Let the bit rate follow what the path of the governing receiver carries: a guide's before an "
+            "observer's. It is never above what was asked for."
+        ),
+    ] = True
     ladder: Annotated[
         bool,
         Field(
@@ -85,6 +92,7 @@ class ArchiveConfig(EncoderConfig):
     vbv_frames: Annotated[
         float, Field(ge=1, le=120, description="As in `[encoder]`; a recording may take its time.")
     ] = 15.0
+    adapt: Annotated[bool, Field(description="As in `[encoder]`.")] = False
     ladder: Annotated[bool, Field(description="As in `[encoder]`.")] = False
 
 

@@ -21,6 +21,7 @@ _FLEETING = frozenset(
     (
         *(
             "measured_bps",
+            "target_bps",
             "keyframes",
             "keyframes_wanted",
             "keyframes_refused",

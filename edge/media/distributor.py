@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 from edge.media.keyframe_gate import KeyframeGate
 from edge.media.latency import LatencyBook
 from edge.media.sink_runner import SinkReport, SinkRunner
-from edge.model.errors import Busy
-from edge.model.feedback import KeyframeRequest
+from edge.model.errors import Busy, Unavailable
+from edge.model.feedback import Demotion, KeyframeRequest
 from edge.model.frame import AccessUnit
-from edge.ports import Clock, Sink
+from edge.ports import Clock, Fans, Sink
 from edge.runtime.backoff import Backoff
 
 _MAX_AGE_NS = 250_000_000
@@ -56,6 +57,17 @@ class Distributor:
             runner.join(_JOIN_S)
             self._gate.forget(name)
             self._latency.forget(name)
+
+    def demote(self, demotion: Demotion) -> None:
+        """Keyframes alone for that sink, or everything again; what is no sink of ours may stand behind one."""
+        runner = self._runners.get(demotion.sink)
+        if runner is not None:
+            runner.thin(on=demotion.demoted)
+            return
+        for other in self._snapshot:
+            if isinstance(other.sink, Fans):
+                with contextlib.suppress(Unavailable):  # it notices itself that its process has gone
+                    other.sink.demote(demotion)
 
     @property
     def in_use(self) -> bool:

@@ -6,12 +6,12 @@ import logging
 from dataclasses import dataclass, field, replace
 
 from edge.media.budget import Budget, load_of
-from edge.media.ladder import LadderSpec, LadderState, climb
+from edge.media.ladder import LadderSpec, LadderState, climb, lowest_bps
 from edge.media.lineup import Lineup
 from edge.media.relay import Relay
 from edge.model.board import EncoderFact
 from edge.model.errors import EdgeError, Rejected, Unavailable
-from edge.model.video import WHOLE, EncodeTarget, Step, StreamFormat, VideoFormat
+from edge.model.video import WHOLE, EncodeTarget, Step, StreamFormat, Trait, VideoFormat
 from edge.ports import Clock, Encoder, Retarget
 
 _LOG = logging.getLogger(__name__)
@@ -85,6 +85,20 @@ class Epochs:
     def degraded(self) -> bool:
         """Whether the ladder gives up something."""
         return not self._ladder.step.whole
+
+    @property
+    def lowest_bps(self) -> int:
+        """Below that no step keeps the picture from blurring; 0 while no picture has come."""
+        if self._asked is None:
+            return 0
+        wish, source = self._asked
+        return lowest_bps(wish.ladder, self._fixed.of(source))
+
+    @property
+    def follows_live(self) -> bool:
+        """Whether another rate needs no new epoch."""
+        running = self.running
+        return running is None or Trait.LIVE_BITRATE in running.encoder.traits
 
     def have(self, wish: Wish, source: VideoFormat) -> Epoch | None:
         """The epoch for pictures of that source; None while there is none: `refusal` or the relay says why."""

@@ -71,6 +71,11 @@ def floor_of(step: Step, spec: LadderSpec, video: VideoFormat) -> float:
     return float(whole * (_pixels_per_s(step.of(video)) / _pixels_per_s(video)) ** _EXPONENT)
 
 
+def lowest_bps(spec: LadderSpec, video: VideoFormat) -> int:
+    """With less, nothing that may be given up keeps the picture from blurring."""
+    return round(floor_of(steps_for(spec, video)[-1], spec, video))
+
+
 def _useful(video: VideoFormat) -> bool:
     return video.fps >= _LEAST_FPS and video.width >= _LEAST_WIDTH
 

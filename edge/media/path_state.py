@@ -14,6 +14,7 @@ from edge.model.feedback import LinkReport
 _FULL_MS = 60.0  # so long a wait beyond the usual one, twice, is a queue
 _FILLING_MS = 20.0  # above this one that grows is
 _FILLING = 0.1  # seconds of wait more in each second
+_DRAINING = 0.05
 _CLEAR_MS = 15.0
 _TIMES_JITTER = 3.0
 _LOSS_AT_ONCE, _LOSS_MORE = 0.3, 0.05  # the latter beyond the usual one
@@ -169,8 +170,8 @@ def _lossy_since(state: PathState, report: LinkReport, now_ns: int) -> int | Non
 
 def _fuller(state: PathState, look: _Look, *, lossy: bool) -> PathState:
     """The path does not carry what is sent."""
-    if state.full and look.growth <= 0 and not lossy:
-        return state  # it has begun to drain
+    if state.full and look.growth < -_DRAINING and not lossy:
+        return state
     carries_bps = float(look.report.delivered_bps)
     if look.growth > 0:
         carries_bps = min(carries_bps, look.report.sent_bps / (1 + look.growth))

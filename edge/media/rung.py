@@ -22,6 +22,7 @@ from edge.runtime.mailbox import LatestOnly
 
 _TAKE_S = 0.2
 _IDLE_NS = 2_000_000_000
+_LEAST_BPS = 150_000
 _HELD_BACK = 8  # more pictures than an encoder may hold back
 
 
@@ -107,6 +108,16 @@ class Rung:
         """Have that from the next frame on: in the running encoder where it can, else in a new epoch."""
         with self._lock:
             self._wish = wish
+
+    @property
+    def lowest_bps(self) -> int:
+        """The least that makes sense to aim at."""
+        return max(_LEAST_BPS, self._epochs.lowest_bps)
+
+    @property
+    def follows_live(self) -> bool:
+        """Whether another rate needs no new epoch."""
+        return self._epochs.follows_live
 
     def work(self, ctx: Context) -> None:
         ctx.ready()

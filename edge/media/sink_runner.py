@@ -35,6 +35,7 @@ class SinkReport:
     code: str
     last_error: str
     detail: Mapping[str, Any]
+    demoted: bool = False
 
 
 class SinkRunner:
@@ -60,6 +61,7 @@ class SinkRunner:
         self._live_since_ns: int | None = None
         self._stop = threading.Event()
         self._accepting = True
+        self.thinned = False
         self._opening = False
         self._open_format: StreamFormat | None = None
         self._to_close = True  # a sink may hold something from the start
@@ -74,11 +76,17 @@ class SinkRunner:
 
     def offer(self, unit: AccessUnit) -> bool:
         """Queue a unit; True when the sink now needs a keyframe."""
-        if not self._accepting:
+        if not self._accepting or (self.thinned and not unit.key):
             self._skipped += 1
             return False
         wants_keyframe = self._mailbox.put(unit, now_ns=self._clock.mono_ns())
         return wants_keyframe and not self._opening
+
+    def thin(self, *, on: bool) -> None:
+        """Keyframes alone: for a receiver whose path does not carry more. Any thread."""
+        if self.thinned and not on:
+            self._mailbox.wait_for_keyframe()
+        self.thinned = on
 
     def stop(self) -> None:
         """Ask the thread to end; it closes the sink itself."""
@@ -102,6 +110,7 @@ class SinkRunner:
             code=error.code if error else "",
             last_error=str(error) if error else "",
             detail=self.sink.detail(),
+            demoted=self.thinned,
         )
 
     def _run(self) -> None:

@@ -94,7 +94,8 @@ def _signal(entry: Mapping[str, Any], input: Labels) -> Iterator[Sample]:
 def _encoder(entry: Mapping[str, Any], input: Labels) -> Iterator[Sample]:
     for rung in _parts(_part(entry, "encoder").get("rungs")):
         labels = (*input, ("rung", str(rung.get("name", ""))), ("codec", str(rung.get("codec", ""))))
-        yield Sample("rung_target_bps", rung.get("target_bps"), labels, "Bitrate the rung is asked for.")
+        yield Sample("rung_target_bps", rung.get("target_bps"), labels, "Bitrate the rung aims at now.")
+        yield Sample("rung_wished_bps", rung.get("wished_bps"), labels, "Bitrate it would have on a path with room.")
         yield Sample("rung_measured_bps", rung.get("measured_bps"), labels, "Bitrate the rung puts out.")
         yield Sample("rung_fps", rung.get("fps"), labels, "Frames encoded per second.")
         yield Sample("rung_keyframes_total", rung.get("keyframes"), labels, "Keyframes encoded.", "counter")

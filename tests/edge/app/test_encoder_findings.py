@@ -49,6 +49,12 @@ def test_one_that_the_board_need_not_have_may_be_absent() -> None:
             Severity.WARNING,
             "960x540 at 30 frames/s goes out at 900000 bit/s",
         ),
+        (
+            {"narrow_s": 5.0, "governing": "viewer-2", "target_bps": 2_940_000, "wished_bps": 8_000_000},
+            "uplink_narrow",
+            Severity.WARNING,
+            "the path to viewer-2 carries 2.9 of 8.0 Mbit/s",
+        ),
     ],
 )
 def test_a_rung_that_is_not_what_it_should_be_is_an_issue(
@@ -57,6 +63,11 @@ def test_a_rung_that_is_not_what_it_should_be_is_an_issue(
     [found] = encoder_findings(_entry(rung=rung), "")
     assert (found.code, found.severity, found.detail) == (code, severity, detail)
     assert found.subject == rung.get("name", "main")
+
+
+def test_a_path_that_is_narrow_for_a_moment_is_none() -> None:
+    narrow = {"narrow_s": 4.9, "governing": "viewer-2", "target_bps": 2_900_000, "wished_bps": 8_000_000}
+    assert list(encoder_findings(_entry(rung=narrow), "")) == []
 
 
 def test_a_second_inputs_encoder_is_named_with_its_input() -> None:

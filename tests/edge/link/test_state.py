@@ -8,7 +8,11 @@ from edge.link.store import Store
 
 DOCUMENT: dict[str, Any] = {
     "signal": {"state": "locked", "lock_changes": 1, "last_change_age_s": 5},
-    "encoder": {"rungs": [{"target_bps": 8_000_000, "measured_bps": 7_900_000, "fps": 59.9, "sessions": 1}]},
+    "encoder": {
+        "rungs": [
+            {"wished_bps": 8_000_000, "measured_bps": 7_900_000, "target_bps": 7_000_000, "fps": 59.9, "sessions": 1}
+        ]
+    },
     "sinks": [{"name": "srt", "state": "live", "delivered": 10, "detail": {"rtt_ms": 1}}],
     "viewers": [{"session": "a", "delivered": 1}],
     "latency": {"box": {"p95": 20_000}},
@@ -22,7 +26,9 @@ def changed(**sections: Any) -> bool:
 def test_numbers_that_move_all_the_time_are_no_change() -> None:
     assert not changed(
         signal={"state": "locked", "lock_changes": 1, "last_change_age_s": 6},
-        encoder={"rungs": [{"target_bps": 8_000_000, "measured_bps": 1, "fps": 30.1, "sessions": 1}]},
+        encoder={
+            "rungs": [{"wished_bps": 8_000_000, "measured_bps": 1, "target_bps": 2_000_000, "fps": 30.1, "sessions": 1}]
+        },
         sinks=[{"name": "srt", "state": "live", "delivered": 99, "detail": {"rtt_ms": 2}}],
         viewers=[{"session": "a", "delivered": 2}],
         latency={"box": {"p95": 1}},
@@ -31,7 +37,7 @@ def test_numbers_that_move_all_the_time_are_no_change() -> None:
 
 def test_what_a_person_would_call_a_change_is_one() -> None:
     assert changed(signal={"state": "no_signal", "lock_changes": 1})
-    assert changed(encoder={"rungs": [{"target_bps": 4_000_000, "sessions": 1}]})
+    assert changed(encoder={"rungs": [{"wished_bps": 4_000_000, "sessions": 1}]})
     assert changed(sinks=[])
     assert changed(viewers=[])
     assert changed(issues=[{"code": "x"}])

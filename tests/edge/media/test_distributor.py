@@ -11,6 +11,7 @@ from edge.media.keyframe_gate import KeyframeGate
 from edge.media.latency import LatencyBook
 from edge.media.sink_runner import SinkReport
 from edge.model.errors import Busy, PeerGone
+from edge.model.feedback import Demotion
 from edge.model.status import SinkState
 from edge.model.video import Codec, StreamFormat
 from tests.fakes import SMALL, FakeClock, MemorySink, make_unit
@@ -82,6 +83,49 @@ def test_slow_sink_drops_to_next_keyframe_and_leaves_the_fast_one_unharmed(stage
     assert gaps, "it must have dropped"
     assert all(after % 10 == 0 for after in gaps), "after a gap the first unit is a keyframe"
     assert stage.report("slow").dropped > 60
+
+
+def test_a_demoted_sink_gets_keyframes_alone_until_it_is_promoted_at_one(stage: _Stage) -> None:
+    good, weak = MemorySink("good"), MemorySink("weak")
+    stage.distributor.attach(good)
+    stage.distributor.attach(weak)
+    stage.publish(5, then=_paced(good, weak))
+    stage.distributor.demote(Demotion("weak", demoted=True))
+    stage.publish(18, then=lambda: good.wait_for(stage.seq))
+    assert weak.wait_for(7)
+    assert stage.report("weak").demoted
+    stage.distributor.demote(Demotion("weak", demoted=False))
+    stage.publish(9, then=lambda: good.wait_for(stage.seq))
+    assert weak.wait_for(9)
+    assert [unit.seq for unit in weak.units] == [0, 1, 2, 3, 4, 10, 20, 30, 31]
+    assert [unit.seq for unit in good.units] == list(range(32))
+    assert stage.report("weak").dropped == 23
+
+
+def test_a_demotion_of_nobodys_sink_is_told_to_those_that_have_receivers_behind_them(stage: _Stage) -> None:
+    told: list[Demotion] = []
+    plain, process = MemorySink("plain"), _Process("bus-1", told)
+    stage.distributor.attach(plain)
+    stage.distributor.attach(process)
+    stage.distributor.demote(Demotion("viewer-1", demoted=True))
+    assert told == [Demotion("viewer-1", demoted=True)]
+    process.gone = True
+    stage.distributor.demote(Demotion("viewer-1", demoted=False))
+    assert [report.demoted for report in stage.distributor.reports()] == [False, False]
+
+
+class _Process(MemorySink):
+    """A sink with receivers behind it."""
+
+    def __init__(self, name: str, told: list[Demotion]) -> None:
+        super().__init__(name)
+        self._told = told
+        self.gone = False
+
+    def demote(self, demotion: Demotion) -> None:
+        if self.gone:
+            raise PeerGone("the process went away")
+        self._told.append(demotion)
 
 
 def test_crashing_sink_comes_back_at_a_keyframe_and_leaves_the_fast_one_unharmed(
