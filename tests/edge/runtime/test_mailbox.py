@@ -1,3 +1,5 @@
+import pytest
+
 from edge.runtime.mailbox import DropToKeyframe, LatestOnly
 from tests.fakes import MS, FakeClock, make_frame, make_unit
 
@@ -63,3 +65,21 @@ def test_keyframe_after_a_gap_carries_the_discontinuity_once() -> None:
     assert first is not None
     assert second is not None
     assert (first.discontinuity, second.discontinuity) == (True, False)
+
+
+@pytest.mark.parametrize("skew_ppm", [100, -100])
+def test_a_day_of_a_consumers_wrong_clock_does_not_let_the_queue_grow(skew_ppm: int) -> None:
+    """A keyframe a second, for 24 h, to one that takes by a clock of its own."""
+    clock, box = FakeClock(), DropToKeyframe(max_age_ns=250 * MS)
+    period_ns, takes_every_ns = 1000 * MS, 1000 * MS * (1_000_000 + skew_ppm) // 1_000_000
+    take_ns = begin_ns = clock.now_ns
+    worst_ns = 0
+    for seq in range(24 * 3600):
+        clock.now_ns = begin_ns + seq * period_ns
+        box.put(make_unit(clock, seq=seq, key=True), now_ns=clock.now_ns)
+        while take_ns < clock.now_ns + period_ns:
+            if (unit := box.take(0)) is not None:
+                worst_ns = max(worst_ns, take_ns - unit.stamps.encode_end_ns)
+            take_ns += takes_every_ns
+    assert worst_ns <= period_ns + 250 * MS
+    assert box.dropped <= 24 * 3600 * abs(skew_ppm) // 1_000_000 + 1

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.model.feedback import Feedback, KeyframeRequest
+from edge.model.feedback import Demotion, Feedback, KeyframeRequest
 from edge.model.frame import AccessUnit
-from edge.ports import Sink
+from edge.ports import Fans, Sink
 from edge.runtime import unit_wire
 from edge.runtime.component import Context
 from edge.sinks.bus import BusServer, ReceiverLeft
@@ -100,6 +100,17 @@ def test_feedback_comes_back_even_in_pieces(bus: _Bus) -> None:
             connection.sendall(bytes((byte,)))
         assert bus.heard.wait(10)
     assert bus.feedback == [request]
+
+
+def test_a_demotion_reaches_the_process_between_units(bus: _Bus) -> None:
+    with bus.connect() as connection:
+        bus.outlet.wait_for(1)
+        sink = next(iter(bus.outlet.sinks.values()))
+        assert isinstance(sink, Fans)
+        sink.demote(Demotion("viewer-1", demoted=True))
+        (size,) = unit_wire.LENGTH.unpack(connection.recv(unit_wire.LENGTH.size, socket.MSG_WAITALL))
+        message = connection.recv(size, socket.MSG_WAITALL)
+    assert unit_wire.UnitReader().feed(message) == Demotion("viewer-1", demoted=True)
 
 
 def test_receiver_that_leaves_is_detached(bus: _Bus) -> None:
