@@ -2,40 +2,62 @@
 
 aiortc sends pre-encoded pictures, but ignores for them what receivers ask (PLI, FIR, REMB), routes
 no FIR at all, remembers only 128 packets for retransmission, knows neither capture time nor playout
-delay, and spends on each packet's objects more than on encrypting and sending it. So its RTP loop is
-replaced by ours over `RtpStream`; its ICE, DTLS, SRTP, RTCP reports and negotiation stay.
+delay nor transport-wide feedback, paces nothing, and spends on each packet's objects more than on encrypting and
+sending it. So its RTP loop is replaced by ours over `Outflow`; its ICE, DTLS, SRTP, sender reports and negotiation
+stay. What comes in passes `_Gate` first, since one bad datagram would end aiortc's transport.
 `tests/contract/test_aiortc_internals.py` holds each internal named below to its behaviour.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import struct
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import aiortc
 from aiortc import RTCRtpSender, RTCRtpTransceiver
 from aiortc.mediastreams import MediaStreamError
-from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpHeaderExtensionParameters
+from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters, RTCRtpHeaderExtensionParameters
 from aiortc.rtp import (
     RTCP_PSFB_APP,
     RTCP_PSFB_FIR,
+    RTCP_RTPFB_NACK,
     AnyRtcpPacket,
     RtcpPsfbPacket,
+    RtcpReceiverInfo,
     RtcpRrPacket,
+    RtcpRtpfbPacket,
     RtcpSrPacket,
     unpack_remb_fci,
 )
 
-from edge.model.errors import Fault
-from edge.rtc.rtp_stream import ABS_CAPTURE_TIME, PLAYOUT_DELAY, CodedPicture, Negotiated, RtpStream, ntp_of
+from edge.model.errors import Fault, Invalid
+from edge.model.feedback import LinkReport
+from edge.ports import Clock
+from edge.rtc.outflow import Outflow
+from edge.rtc.path_meter import PathMeter
+from edge.rtc.rtp_stream import (
+    ABS_CAPTURE_TIME,
+    PLAYOUT_DELAY,
+    CodedPicture,
+    Negotiated,
+    RtpStream,
+    ntp_of,
+)
+from edge.rtc.transport_feedback import TRANSPORT_WIDE, parse_feedback, split_feedback
 
 READ_AGAINST = "1.16.0"
+_LOG = logging.getLogger(__name__)
 _PRIVATE = "_RTCRtpSender__"  # how Python mangles the sender's private names
 _LEVEL_4_2 = "2a"
 _FIR_ENTRY = struct.Struct("!LB3x")
+_FULL_SOCKET = 64 << 10
+_MOST_RTT_MS = 60_000.0
+_HOSTILE = (ValueError, LookupError, ArithmeticError, TypeError, AttributeError, AssertionError, struct.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +78,8 @@ def check_aiortc() -> None:
 class SenderTap:
     """Sends ready payloads through one RTCRtpSender and hears what its receiver asks.
 
-    Use: construct before the remote description is set, `negotiated` after it. `utc_ns` tells the
-    time for sender reports and abs-send-time. The sender's track is stopped when sending has ended.
+    Use: construct before the remote description is set, `negotiated` after it. `waiting_ns` tells how long the next
+    picture has been waiting, None when there is none. The sender's track is stopped when sending has ended.
     """
 
     def __init__(
@@ -65,59 +87,84 @@ class SenderTap:
         transceiver: RTCRtpTransceiver,
         *,
         next_picture: Callable[[], Awaitable[CodedPicture]],
+        waiting_ns: Callable[[], int | None],
         on_keyframe_wanted: Callable[[str], None],
-        utc_ns: Callable[[], int],
+        on_report: Callable[[LinkReport], None],
+        meter: PathMeter,
+        clock: Clock,
     ) -> None:
         self._transceiver = transceiver
         sender: Any = transceiver.sender
         self._sender = sender
         self._next_picture = next_picture
+        self._waiting_ns = waiting_ns
         self._on_keyframe_wanted = on_keyframe_wanted
-        self._utc_ns = utc_ns
+        self._on_report = on_report
+        self._meter = meter
+        self._clock = clock
         self._handle_rtcp = sender._handle_rtcp_packet
-        self._stream: RtpStream | None = None
+        self._outflow: Outflow | None = None
         self.report = PathReport()
         sender._run_rtp = self._run
-        sender._retransmit = self._retransmit
         sender._handle_rtcp_packet = self._hear
         sender._send_keyframe = self._picture_lost
 
-    def negotiated(self, offered: Sequence[RTCRtpHeaderExtensionParameters]) -> None:
-        """Put level and timing extensions into the answer to come, and mend the routing of RTCP."""
+    def negotiated(
+        self, offered: Sequence[RTCRtpHeaderExtensionParameters], *, transport_cc: Collection[str] = ()
+    ) -> None:
+        """Put level, timing and transport-wide feedback into the answer to come, and guard what comes in.
+
+        `transport_cc`: the payload types that the offer has this feedback for, `*` for all.
+        """
         transceiver: Any = self._transceiver
-        ours = [extension for extension in offered if extension.uri in (ABS_CAPTURE_TIME, PLAYOUT_DELAY)]
-        transceiver._headerExtensions = [*transceiver._headerExtensions, *ours]
+        wanted = {ABS_CAPTURE_TIME, PLAYOUT_DELAY}
         for codec in transceiver._codecs:
             if profile := codec.parameters.get("profile-level-id"):
                 codec.parameters["profile-level-id"] = str(profile)[:4] + _LEVEL_4_2
-        _mend_routing(self._sender.transport._rtp_router)
+                if "*" in transport_cc or str(codec.payloadType) in transport_cc:
+                    codec.rtcpFeedback.append(RTCRtcpFeedback(type="transport-cc"))
+                    wanted.add(TRANSPORT_WIDE)
+        ours = [extension for extension in offered if extension.uri in wanted]
+        transceiver._headerExtensions = [*transceiver._headerExtensions, *ours]
+        _Gate(self._sender.transport, on_feedback=self._hear_feedback)
 
     async def _run(self, codec: RTCRtpCodecParameters) -> None:
         """In place of the sender's own loop; `stop()` waits for the two events."""
         self._private("rtp_started").set()
-        stream = self._stream = RtpStream(self._settled(codec))
+        outflow = self._outflow = Outflow(
+            stream=RtpStream(self._settled(codec)),
+            meter=self._meter,
+            clock=self._clock,
+            send=self._sender.transport._send_rtp,
+            behind=lambda: self._waiting_ns() is not None,
+            clogged=lambda: _unsent_bytes(self._sender.transport) > _FULL_SOCKET,
+        )
         try:
             with contextlib.suppress(ConnectionError, MediaStreamError):
                 while True:
-                    await self._send(stream, await self._next_picture())
+                    await self._send(outflow, await self._next_picture())
         finally:
             self._sender.track.stop()
             self._private("rtp_exited").set()
 
-    async def _send(self, stream: RtpStream, picture: CodedPicture) -> None:
-        utc_ns = self._utc_ns()
-        send = self._sender.transport._send_rtp
-        for packet in stream.packets(picture, utc_ns=utc_ns):
-            await send(packet)
+    async def _send(self, outflow: Outflow, picture: CodedPicture) -> None:
+        utc_ns = self._clock.utc_ns()
+        await outflow.send_picture(picture)
+        stream = outflow.stream
         self._tell("ntp_timestamp", ntp_of(utc_ns))
         self._tell("rtp_timestamp", stream.timestamp)
         self._tell("octet_count", stream.octets_sent)
         self._tell("packet_count", stream.packets_sent)
+        self._report_when_due()
 
-    async def _retransmit(self, sequence: int) -> None:
-        packet = None if self._stream is None else self._stream.retransmission(sequence)
-        if packet is not None:
-            await self._sender.transport._send_rtp(packet)
+    def _report_when_due(self) -> None:
+        now_ns = self._clock.mono_ns()
+        if self._outflow is None or not self._meter.due(now_ns):
+            return
+        backlog_ns = max(self._waiting_ns() or 0, self._outflow.age_ns(now_ns))
+        report = self._meter.report(now_ns=now_ns, backlog_ms=backlog_ns / 1e6)
+        if report is not None:
+            self._on_report(report)
 
     def _settled(self, codec: RTCRtpCodecParameters) -> Negotiated:
         transceiver: Any = self._transceiver
@@ -141,12 +188,22 @@ class SenderTap:
         self._on_keyframe_wanted("picture lost")
 
     async def _hear(self, packet: AnyRtcpPacket) -> None:
-        if isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
-            self._hear_remb(packet)
-            return
-        await self._handle_rtcp(packet)
         if isinstance(packet, RtcpRrPacket | RtcpSrPacket):
-            await self._hear_report()
+            for report in packet.reports:
+                if report.ssrc == self._sender._ssrc:
+                    self._hear_report(report)
+        elif isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
+            if self._outflow is not None:
+                await self._outflow.send_again(packet.lost)
+        elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
+            self._hear_remb(packet)
+        else:
+            await self._handle_rtcp(packet)
+
+    def _hear_feedback(self, packet: bytes) -> None:
+        """Raises Invalid."""
+        self._meter.heard_feedback(parse_feedback(packet), self._clock.mono_ns())
+        self._report_when_due()
 
     def _hear_remb(self, packet: RtcpPsfbPacket) -> None:
         try:
@@ -155,32 +212,74 @@ class SenderTap:
             return
         if self._sender._ssrc in ssrcs:
             self.report = replace(self.report, remb_bps=bitrate_bps)
+            self._meter.heard_limit(bitrate_bps)
 
-    async def _hear_report(self) -> None:
-        for stats in (await self._sender.getStats()).values():
-            if stats.type == "remote-inbound-rtp":
-                rtt_s = stats.roundTripTime
-                rtt_ms = None if rtt_s is None else round(max(0.0, rtt_s) * 1000, 2)
-                self.report = replace(self.report, rtt_ms=rtt_ms, lost=max(0, stats.packetsLost))
+    def _hear_report(self, report: RtcpReceiverInfo) -> None:
+        """The round trip counts only by the last sender report (RFC 3550 6.4.1, A.8)."""
+        rtt_ms = None
+        if report.dlsr and report.lsr == self._private("lsr"):
+            trip_s = time.time() - self._private("lsr_time") - report.dlsr / 65536
+            rtt_ms = round(min(max(0.0, trip_s * 1000), _MOST_RTT_MS), 2)
+            self.report = replace(self.report, rtt_ms=rtt_ms)
+        self.report = replace(self.report, lost=max(0, report.packets_lost))
+        self._meter.heard_report(loss=report.fraction_lost / 256, rtt_ms=rtt_ms, now_ns=self._clock.mono_ns())
 
 
-def _mend_routing(router: Any) -> None:
-    """FIR names its target in the FCI and has 0 as media source (RFC 5104 4.3.1.2); aiortc overlooks that.
+class _Gate:
+    """Between a transport and what comes in: takes out transport feedback, mends routing, lets nothing raise.
 
-    A truncated REMB would end the session's transport with struct.error: it goes to nobody.
+    An empty datagram would end the transport by IndexError, and anybody can send one. A viewer sends no media: its
+    RTP goes nowhere. FIR names its target in the FCI and has 0 as media source (RFC 5104 4.3.1.2), which aiortc
+    overlooks.
     """
-    route = router.route_rtcp
 
-    def route_rtcp(packet: object) -> set[RTCRtpSender]:
+    def __init__(self, transport: Any, *, on_feedback: Callable[[bytes], None]) -> None:
+        self._on_feedback = on_feedback
+        self._receive = transport.transport._recv
+        self._handle = transport._handle_rtcp_data
+        self._router = transport._rtp_router
+        self._route = self._router.route_rtcp
+        transport.transport._recv = self._next
+        transport._handle_rtcp_data = self._rtcp
+        transport._handle_rtp_data = self._rtp
+        self._router.route_rtcp = self._recipients
+
+    async def _next(self) -> bytes:
+        while not (datagram := await self._receive()):
+            pass
+        return bytes(datagram)
+
+    async def _rtp(self, datagram: bytes, arrival_time_ms: int) -> None:
+        """To nobody."""
+
+    async def _rtcp(self, datagram: bytes) -> None:
         try:
-            recipients: set[RTCRtpSender] = route(packet)
-        except struct.error:
+            rest, feedback = split_feedback(datagram)
+            for packet in feedback:
+                self._on_feedback(packet)
+            if rest:
+                await self._handle(rest)
+        except Invalid as error:
+            _LOG.debug("RTCP ignored: %s", error)
+        except _HOSTILE as error:
+            _LOG.debug("RTCP ignored: aiortc raised %r", error)
+
+    def _recipients(self, packet: object) -> set[RTCRtpSender]:
+        try:
+            recipients: set[RTCRtpSender] = self._route(packet)
+        except struct.error:  # a truncated REMB
             return set()
         if isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_FIR:
-            recipients |= {router.senders[ssrc] for ssrc in _fir_targets(packet.fci) if ssrc in router.senders}
+            senders = self._router.senders
+            recipients |= {senders[ssrc] for ssrc in _fir_targets(packet.fci) if ssrc in senders}
         return recipients
 
-    router.route_rtcp = route_rtcp
+
+def _unsent_bytes(transport: Any) -> int:
+    """What the selected pair's socket has not taken yet; a relay's is not known, so none."""
+    pair = transport.transport._connection._nominated.get(1)
+    size = getattr(pair and pair.protocol.transport, "get_write_buffer_size", None)
+    return size() if size else 0
 
 
 def _fir_targets(fci: bytes) -> list[int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from fractions import Fraction
 from urllib.parse import unquote
 
 from aiortc import (
@@ -18,11 +20,13 @@ from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateErr
 from edge.model.errors import Invalid, NotSupported
 from edge.rtc.adapter import PathReport, SenderTap
 from edge.rtc.offer import Fragment, Offer
+from edge.rtc.path_meter import PathMeter
 from edge.rtc.payload import PayloadCache
 from edge.rtc.rtp_stream import CodedPicture
 from edge.rtc.viewer_sink import ViewerSink
 
 _REFUSED = (InternalError, InvalidAccessError, InvalidStateError, OperationError, ValueError, AssertionError)
+_TRANSPORT_CC = re.compile(r"^a=rtcp-fb:(\*|\d+) transport-cc[ \r]*$", re.MULTILINE)
 _TELL_TIME_EVERY = 90_000  # of pts: once a second, and with each keyframe (docs/contracts/timing.md)
 
 
@@ -41,8 +45,11 @@ class ViewerPeer:
         self._tap = SenderTap(
             self._transceiver,
             next_picture=self._next_picture,
+            waiting_ns=sink.track.waiting_ns,
             on_keyframe_wanted=sink.want_keyframe,
-            utc_ns=sink.utc_ns,
+            on_report=sink.report_link,
+            meter=PathMeter(sink=sink.name, role=sink.role),
+            clock=sink.clock,
         )
 
     @property
@@ -58,7 +65,7 @@ class ViewerPeer:
         self._ice_user = offer.ice_user
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
-            self._tap.negotiated(offer.extensions)
+            self._tap.negotiated(offer.extensions, transport_cc=_TRANSPORT_CC.findall(offer.sdp))
             await self._connection.setLocalDescription()
         except _REFUSED as error:
             raise Invalid(f"the offer cannot be answered: {error}") from error
@@ -84,7 +91,8 @@ class ViewerPeer:
         due = unit.key or self._told_pts is None or unit.pts - self._told_pts >= _TELL_TIME_EVERY
         if due:
             self._told_pts = unit.pts
-        return CodedPicture(self._payloads.payloads(unit), unit.pts, unit.utc_ns if due else None)
+        interval_ns = int(1_000_000_000 / max(Fraction(1), unit.format.video.fps))
+        return CodedPicture(self._payloads.payloads(unit), unit.pts, unit.utc_ns if due else None, interval_ns)
 
 
 def ice_server(url: str) -> RTCIceServer:

@@ -10,16 +10,20 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from edge.rtc.sent_packets import SentPackets
+from edge.rtc.transport_feedback import TRANSPORT_WIDE
+
 ABS_CAPTURE_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
-RETRANSMIT_PACKETS = 2048  # 1 s at 20 Mb/s
 _NTP_UNIX_S = 2_208_988_800
 _NO_DELAY = bytes(3)  # 12 bits of minimum, 12 of maximum, in 10 ms
 _FRONT = struct.Struct("!BBH")
 _BACK = struct.Struct("!II")
 _EXTENSION_HEAD = struct.Struct("!HH")
+_HEADER = 12
+_SRTP_WINDOW = 1000  # of the 1024 packets back that aiortc lets a number be used again
 _VERSION_2, _HAS_EXTENSION, _MARKER = 0x80, 0x10, 0x80
 _ONE_BYTE, _TWO_BYTE = 0xBEDE, 0x1000
 _MASK_16, _MASK_32 = 0xFFFF, 0xFFFFFFFF
@@ -27,11 +31,15 @@ _MASK_16, _MASK_32 = 0xFFFF, 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class CodedPicture:
-    """What goes out as one RTP timestamp. `capture_utc_ns` is None when it need not be told."""
+    """What goes out as one RTP timestamp. `capture_utc_ns` is None when it need not be told.
+
+    `interval_ns`: the time from this picture to the next as the stream's rate has it.
+    """
 
     payloads: Sequence[bytes]
     pts: int
     capture_utc_ns: int | None
+    interval_ns: int = 33_333_333
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,61 +55,89 @@ class Negotiated:
 
 
 class RtpStream:
-    """Sequence numbers start in the lower half, so that none wraps before SRTP has seen some."""
+    """Sequence numbers start in the lower half, so that none wraps before SRTP has seen some.
+
+    `at` says the time for the packets that follow. `transport_sequence` is that of the last packet made; each one
+    made has a new one, told to the receiver where it knows the extension, and must be sent at once.
+    """
 
     def __init__(self, negotiated: Negotiated) -> None:
         self._negotiated = negotiated
         self._sequence = secrets.randbelow(1 << 15)
         self._rtx_sequence = secrets.randbelow(1 << 15)
         self._origin = secrets.randbits(32)
-        self._history: dict[int, bytes] = {}
+        self._now_ns = 0
+        self._send_time = bytes(3)
+        self._usual = self._blank(None)
+        self.kept = SentPackets()
+        self.transport_sequence = 0
         self.timestamp = 0
         self.packets_sent = 0
         self.octets_sent = 0
 
-    def packets(self, picture: CodedPicture, *, utc_ns: int) -> Iterator[bytes]:
-        """RTP packets of one picture that is sent at `utc_ns`; the last one carries the marker."""
+    def at(self, now_ns: int, utc_ns: int) -> None:
+        """Monotonic, and UTC for abs-send-time."""
+        self._now_ns = now_ns
+        self._send_time = (ntp_of(utc_ns) >> 14 & 0xFFFFFF).to_bytes(3, "big")
+
+    def packets(self, picture: CodedPicture) -> Iterator[bytes]:
+        """RTP packets of one picture; the last one carries the marker."""
         self.timestamp = (self._origin + picture.pts) & _MASK_32
         back = _BACK.pack(self.timestamp, self._negotiated.ssrc)
-        usual = self._extensions(utc_ns, None)
-        extension = self._extensions(utc_ns, picture.capture_utc_ns)
+        blank = self._usual if picture.capture_utc_ns is None else self._blank(picture.capture_utc_ns)
         last = len(picture.payloads) - 1
         for index, payload in enumerate(picture.payloads):
+            extension, blank = self._stamped(blank), self._usual
             front = _FRONT.pack(
                 _VERSION_2 | (_HAS_EXTENSION if extension else 0),
                 (_MARKER if index == last else 0) | self._negotiated.payload_type,
                 self._sequence,
             )
-            packet = self._history[self._sequence % RETRANSMIT_PACKETS] = b"".join((front, back, extension, payload))
+            packet = b"".join((front, back, extension, payload))
+            self.kept.keep(self._sequence, packet, self._now_ns)
             self._sequence = (self._sequence + 1) & _MASK_16
             self.packets_sent += 1
             self.octets_sent += len(payload)
-            extension = usual
             yield packet
 
-    def retransmission(self, sequence: int) -> bytes | None:
-        """That packet once more, None when it is no longer kept."""
-        packet = self._history.get(sequence % RETRANSMIT_PACKETS)
-        if packet is None or int.from_bytes(packet[2:4], "big") != sequence:
+    def retransmission(self, sequence: int, *, rtt_ns: int = 0) -> bytes | None:
+        """That packet once more, None when it is no longer kept or on its way again already.
+
+        Without a stream of its own it is the same bytes: SRTP must not see two contents under one number.
+        """
+        same = self._negotiated.rtx_payload_type is None
+        if same and (self._sequence - sequence) & _MASK_16 > _SRTP_WINDOW:
             return None
-        if self._negotiated.rtx_payload_type is None:
+        packet = self.kept.again(sequence, now_ns=self._now_ns, rtt_ns=rtt_ns)
+        if packet is None or self._negotiated.rtx_payload_type is None:
             return packet
         front = _FRONT.pack(packet[0], packet[1] & _MARKER | self._negotiated.rtx_payload_type, self._rtx_sequence)
         self._rtx_sequence = (self._rtx_sequence + 1) & _MASK_16
-        rtx_ssrc = self._negotiated.rtx_ssrc.to_bytes(4, "big")
+        back = packet[4:8] + self._negotiated.rtx_ssrc.to_bytes(4, "big")
         body = _body_offset(packet)
-        return b"".join((front, packet[4:8], rtx_ssrc, packet[12:body], packet[2:4], packet[body:]))
+        return b"".join((front, back, self._stamped(packet[_HEADER:body]), packet[2:4], packet[body:]))
 
-    def _extensions(self, utc_ns: int, capture_utc_ns: int | None) -> bytes:
-        values = {
-            MID: self._negotiated.mid.encode(),
-            ABS_SEND_TIME: (ntp_of(utc_ns) >> 14 & 0xFFFFFF).to_bytes(3, "big"),
-        }
+    def _blank(self, capture_utc_ns: int | None) -> bytes:
+        """A header extension with room for send time and number; these are first, in that order."""
+        values = {ABS_SEND_TIME: bytes(3), TRANSPORT_WIDE: bytes(2), MID: self._negotiated.mid.encode()}
         if capture_utc_ns is not None:
             values[ABS_CAPTURE_TIME] = ntp_of(capture_utc_ns).to_bytes(8, "big")
             values[PLAYOUT_DELAY] = _NO_DELAY
         ids = self._negotiated.extensions
         return pack_extensions([(ids[uri], value) for uri, value in values.items() if uri in ids and value])
+
+    def _stamped(self, extension: bytes) -> bytes:
+        """With the time of sending and the next transport-wide number where these were negotiated."""
+        self.transport_sequence = (self.transport_sequence + 1) & _MASK_16
+        ids = self._negotiated.extensions
+        head = 1 if extension[:1] == b"\xbe" else 2
+        at = _EXTENSION_HEAD.size + head
+        if ABS_SEND_TIME in ids:
+            extension = extension[:at] + self._send_time + extension[at + 3 :]
+            at += 3 + head
+        if TRANSPORT_WIDE in ids:
+            extension = extension[:at] + self.transport_sequence.to_bytes(2, "big") + extension[at + 2 :]
+        return extension
 
 
 def pack_extensions(elements: Sequence[tuple[int, bytes]]) -> bytes:

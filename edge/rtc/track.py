@@ -30,7 +30,8 @@ class Delay:
 
 
 class UnitTrack(MediaStreamTrack):
-    """Bounded queue in front of one RTP sender: what is too old goes, up to the next keyframe.
+    """Bounded queue in front of one RTP sender: what is too old, or has waited here too long, goes, up to the next
+    keyframe.
 
     It takes nothing before the sender asks for its first unit, so that the time a viewer needs
     to connect does not count as delay. `on_keyframe_wanted` is called with the reason when it
@@ -45,11 +46,12 @@ class UnitTrack(MediaStreamTrack):
         clock: Clock,
         on_keyframe_wanted: Callable[[str], None],
         max_age_ns: int = 250_000_000,
+        max_wait_ns: int = 100_000_000,
     ) -> None:
         super().__init__()
         self._clock = clock
         self._on_keyframe_wanted = on_keyframe_wanted
-        self._queue = DropToKeyframe(max_age_ns=max_age_ns)
+        self._queue = DropToKeyframe(max_age_ns=max_age_ns, max_wait_ns=max_wait_ns)
         self._filled = asyncio.Event()
         self._started = False
         self._reason = "join"
@@ -69,6 +71,11 @@ class UnitTrack(MediaStreamTrack):
     def queue_delay(self) -> Delay:
         """From encoded to taken for sending."""
         return _delay(self._queued_ns)
+
+    def waiting_ns(self) -> int | None:
+        """How long the next unit has been waiting to be sent; None when there is none."""
+        since_ns = self._queue.waiting_since_ns()
+        return None if since_ns is None else self._clock.mono_ns() - since_ns
 
     @property
     def send_delay(self) -> Delay:

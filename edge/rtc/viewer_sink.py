@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from edge.model.feedback import LinkReport
+from edge.model.feedback import LinkReport, Role
 from edge.model.frame import AccessUnit
 from edge.ports import Clock
 from edge.rtc.track import UnitTrack
@@ -20,10 +20,12 @@ class FeedbackChannel(Protocol):
 class ViewerSink:
     """`name` is what the media process budgets keyframes by. Event loop only."""
 
-    def __init__(self, *, name: str, feedback: FeedbackChannel, clock: Clock) -> None:
+    def __init__(self, *, name: str, feedback: FeedbackChannel, clock: Clock, role: Role = Role.GUIDE) -> None:
         self.name = name
+        self.role = role
         self._feedback = feedback
-        self._clock = clock
+        self.clock = clock
+        self.link: LinkReport | None = None
         self.track = UnitTrack(clock=clock, on_keyframe_wanted=self.want_keyframe)
         self.keyframe_requests = 0
 
@@ -35,7 +37,5 @@ class ViewerSink:
         self._feedback.request_keyframe(self.name, reason)
 
     def report_link(self, report: LinkReport) -> None:
+        self.link = report
         self._feedback.report_link(report)
-
-    def utc_ns(self) -> int:
-        return self._clock.utc_ns()

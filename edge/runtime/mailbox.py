@@ -42,15 +42,17 @@ class LatestOnly:
 class DropToKeyframe:
     """Access units for a live sink: when the oldest is older than `max_age_ns` or the queue is
     full, everything goes and only the next keyframe opens it again. *Drop, do not drift.*
+    So it does when the oldest has waited here for `max_wait_ns`, whatever its age when it came.
 
     `put` returns True when the consumer now needs a keyframe. A gap is a discontinuity: the
     keyframe that survives it carries the flag.
     """
 
-    def __init__(self, *, max_age_ns: int, max_units: int = 256) -> None:
+    def __init__(self, *, max_age_ns: int, max_wait_ns: int | None = None, max_units: int = 256) -> None:
         self._changed = threading.Condition()
-        self._units: deque[AccessUnit] = deque()
+        self._units: deque[tuple[AccessUnit, int]] = deque()
         self._max_age_ns = max_age_ns
+        self._max_wait_ns = max_age_ns if max_wait_ns is None else max_wait_ns
         self._max_units = max_units
         self._gated = True
         self._gap = False
@@ -68,7 +70,7 @@ class DropToKeyframe:
                 self._gated = False
                 if self._gap:
                     unit, self._gap = replace(unit, discontinuity=True), False
-            self._units.append(unit)
+            self._units.append((unit, now_ns))
             self._changed.notify()
             return False
 
@@ -76,7 +78,12 @@ class DropToKeyframe:
         """The oldest unit, None on time-out."""
         with self._changed:
             self._changed.wait_for(lambda: self._units or self._closed, timeout_s)
-            return self._units.popleft() if self._units else None
+            return self._units.popleft()[0] if self._units else None
+
+    def waiting_since_ns(self) -> int | None:
+        """When the oldest was put in; None when there is none."""
+        with self._changed:
+            return self._units[0][1] if self._units else None
 
     def wait_for_keyframe(self) -> None:
         """Drop what waits and hold back until the next keyframe (the consumer starts anew)."""
@@ -89,8 +96,9 @@ class DropToKeyframe:
             self._changed.notify_all()
 
     def _stale(self, now_ns: int) -> bool:
-        age_ns = now_ns - self._units[0].stamps.encode_end_ns
-        return age_ns > self._max_age_ns or len(self._units) >= self._max_units
+        unit, put_ns = self._units[0]
+        too_old = now_ns - unit.stamps.encode_end_ns > self._max_age_ns or now_ns - put_ns > self._max_wait_ns
+        return too_old or len(self._units) >= self._max_units
 
     def _drop_all(self) -> None:
         self.dropped += len(self._units)

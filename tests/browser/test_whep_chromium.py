@@ -216,6 +216,18 @@ async def test_absolute_capture_time_in_chromium_equals_our_sei(page: Page) -> N
     assert paired
 
 
+async def test_chromium_tells_by_transport_feedback_how_the_path_does(box: Box, page: Page) -> None:
+    answer = await page.evaluate("seen.answer")
+    assert "transport-wide-cc" in answer
+    assert "transport-cc" in answer
+    await shown(page, 60)
+    links = [line["link"] for line in box.producer.heard if "link" in line]
+    reports = [link for link in links[5:] if link["delivered_bps"]]
+    assert len(reports) >= 10
+    assert {(link["sink"], link["role"], link["limit_bps"]) for link in reports} == {("viewer-1", "guide", None)}
+    assert all(0 <= link["loss"] <= 1 and link["queue_ms"] >= 0 and link["rtt_ms"] is not None for link in reports)
+
+
 async def test_a_page_that_closes_leaves_no_session(box: Box, page: Page) -> None:
     await page.evaluate("pc.close()")
     await eventually(_is(lambda: box.sessions.viewers() == []))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
+import time
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,8 @@ from aiortc.rtp import (
     RTCP_RTPFB_NACK,
     RtcpPacket,
     RtcpPsfbPacket,
+    RtcpReceiverInfo,
+    RtcpRrPacket,
     RtcpRtpfbPacket,
     RtcpSrPacket,
     RtpPacket,
@@ -29,9 +32,12 @@ from aiortc.rtp import (
     pack_remb_fci,
 )
 
+from edge.model.feedback import LinkReport, Role
 from edge.rtc import adapter
 from edge.rtc.adapter import SenderTap
+from edge.rtc.path_meter import PathMeter
 from edge.rtc.rtp_stream import PLAYOUT_DELAY, CodedPicture, ntp_of
+from edge.rtc.transport_feedback import TRANSPORT_WIDE
 
 NOON_NS = 1_795_435_200_500_000_000
 
@@ -43,6 +49,22 @@ async def connection() -> AsyncIterator[RTCPeerConnection]:
     await peer.close()
 
 
+class NoonClock:
+    """UTC that stands still over a monotonic clock that runs."""
+
+    def mono_ns(self) -> int:
+        return time.monotonic_ns()
+
+    def utc_ns(self, mono_ns: int | None = None) -> int:
+        return NOON_NS
+
+    def synchronised(self) -> bool:
+        return True
+
+    def uncertainty_us(self) -> int | None:
+        return 0
+
+
 class Tapped:
     """A tapped sender whose packets go into a list instead of the network."""
 
@@ -50,12 +72,16 @@ class Tapped:
         self.transceiver = connection.addTransceiver(VideoStreamTrack(), direction="sendonly")
         self.sender: Any = self.transceiver.sender
         self.wanted: list[str] = []
+        self.reports: list[LinkReport] = []
         self.pictures: asyncio.Queue[CodedPicture] = asyncio.Queue()
         self.tap = SenderTap(
             self.transceiver,
             next_picture=self.pictures.get,
+            waiting_ns=lambda: None if self.pictures.empty() else 0,
             on_keyframe_wanted=self.wanted.append,
-            utc_ns=lambda: NOON_NS,
+            on_report=self.reports.append,
+            meter=PathMeter(sink="viewer-1", role=Role.GUIDE),
+            clock=NoonClock(),
         )
         self.sent: list[bytes] = []
         self.sender.transport._send_rtp = self._send
@@ -92,7 +118,6 @@ def test_the_installed_version_is_the_one_read() -> None:
     [
         "_handle_rtcp_packet",
         "_run_rtp",
-        "_retransmit",
         "_send_keyframe",
         "_ssrc",
         "_rtx_ssrc",
@@ -103,6 +128,8 @@ def test_the_installed_version_is_the_one_read() -> None:
         "_RTCRtpSender__rtp_timestamp",
         "_RTCRtpSender__octet_count",
         "_RTCRtpSender__packet_count",
+        "_RTCRtpSender__lsr",
+        "_RTCRtpSender__lsr_time",
     ],
 )
 async def test_the_sender_still_has(connection: RTCPeerConnection, name: str) -> None:
@@ -187,14 +214,14 @@ async def test_a_broken_remb_is_ignored(tapped: Tapped, fci: bytes) -> None:
     assert tapped.tap.report.remb_bps is None
 
 
-async def test_a_packet_lost_a_thousand_packets_ago_is_sent_again(tapped: Tapped) -> None:
+async def test_a_packet_lost_hundreds_of_packets_ago_is_sent_again(tapped: Tapped) -> None:
     async with tapped.running():
         tapped.pictures.put_nowait(CodedPicture([b"%04d" % index for index in range(1500)], 1, None))
         await tapped.settled(1500)
-        number = RtpPacket.parse(tapped.sent[200]).sequence_number
+        number = RtpPacket.parse(tapped.sent[700]).sequence_number
         nack = RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=1, media_ssrc=tapped.sender._ssrc, lost=[number])
         await tapped.sender._handle_rtcp_packet(nack)
-        assert tapped.sent[-1] == tapped.sent[200]
+        assert tapped.sent[-1] == tapped.sent[700]
 
 
 async def test_sender_reports_tell_what_was_really_sent(tapped: Tapped) -> None:
@@ -224,10 +251,74 @@ async def test_an_error_while_sending_stops_the_track_and_does_not_hang_the_end(
     assert tapped.sender._RTCRtpSender__rtp_exited.is_set()
 
 
-async def test_the_answered_level_and_extensions_are_ours_to_set(tapped: Tapped) -> None:
-    codec = SimpleNamespace(parameters={"profile-level-id": "42e01f"})
-    wanted = SimpleNamespace(uri=PLAYOUT_DELAY, id=5)
+@pytest.mark.parametrize("offered_for", [["96"], ["*"], ["97"], []])
+async def test_the_answered_level_extensions_and_feedback_are_ours_to_set(
+    tapped: Tapped, offered_for: list[str]
+) -> None:
+    codec = SimpleNamespace(parameters={"profile-level-id": "42e01f"}, payloadType=96, rtcpFeedback=[])
+    delay, wide = SimpleNamespace(uri=PLAYOUT_DELAY, id=5), SimpleNamespace(uri=TRANSPORT_WIDE, id=7)
     tapped.transceiver._codecs = [codec]  # type: ignore[list-item]
-    tapped.tap.negotiated([wanted, SimpleNamespace(uri="urn:other", id=6)])  # type: ignore[list-item]
+    offered = [delay, SimpleNamespace(uri="urn:other", id=6), wide]
+    tapped.tap.negotiated(offered, transport_cc=offered_for)  # type: ignore[arg-type]
+    taken = offered_for in (["96"], ["*"])
     assert codec.parameters["profile-level-id"] == "42e02a"
-    assert tapped.transceiver._headerExtensions == [wanted]
+    assert [feedback.type for feedback in codec.rtcpFeedback] == (["transport-cc"] if taken else [])
+    assert tapped.transceiver._headerExtensions == ([delay, wide] if taken else [delay])
+
+
+FEEDBACK = bytes.fromhex("8fcd0005 00000001 00000002 00010002 00000a00 20020404")
+
+
+async def test_transport_feedback_is_taken_out_before_aiortc_parses_and_makes_a_report(tapped: Tapped) -> None:
+    tapped.tap.negotiated([])
+    router = tapped.sender.transport._rtp_router
+    router.register_sender(tapped.sender, ssrc=tapped.sender._ssrc)
+    async with tapped.running():
+        tapped.pictures.put_nowait(CodedPicture([b"a", b"b"], 1, None))
+        await tapped.settled(2)
+        pli = bytes(RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=1, media_ssrc=tapped.sender._ssrc))
+        await tapped.sender.transport._handle_rtcp_data(FEEDBACK + pli)
+    assert tapped.wanted == ["picture lost"]
+    [report] = tapped.reports
+    assert (report.sink, report.loss, report.limit_bps) == ("viewer-1", 0.0, None)
+    assert report.sent_bps > 0
+    assert report.delivered_bps > 0
+
+
+@pytest.mark.parametrize("raw", [FEEDBACK[:-4], FEEDBACK[:20], b"\x8f\xcd\x00", b"\x8f\xcd\x00\x00", b"\x80", b""])
+async def test_broken_rtcp_raises_nothing(tapped: Tapped, raw: bytes) -> None:
+    tapped.tap.negotiated([])
+    await tapped.sender.transport._handle_rtcp_data(raw)
+    assert tapped.reports == []
+
+
+async def test_an_empty_datagram_is_not_given_to_aiortc(tapped: Tapped) -> None:
+    ice = tapped.sender.transport.transport
+    datagrams = iter([b"", b"", b"\x80full"])
+
+    async def receive() -> bytes:
+        return next(datagrams)
+
+    ice._recv = receive
+    tapped.tap.negotiated([])
+    assert await ice._recv() == b"\x80full"
+
+
+async def test_the_socket_of_the_selected_pair_tells_what_it_has_not_sent(tapped: Tapped) -> None:
+    transport = tapped.sender.transport
+    assert adapter._unsent_bytes(transport) == 0
+    selected = SimpleNamespace(protocol=SimpleNamespace(transport=SimpleNamespace(get_write_buffer_size=lambda: 7)))
+    assert transport.transport._connection._nominated == {}
+    transport.transport._connection._nominated[1] = selected
+    assert adapter._unsent_bytes(transport) == 7
+    transport.transport._connection._nominated.clear()
+
+
+async def test_a_receiver_report_tells_loss_and_round_trip(tapped: Tapped) -> None:
+    tapped.sender._RTCRtpSender__lsr, tapped.sender._RTCRtpSender__lsr_time = 77, time.time() - 0.5
+    about = {"ssrc": tapped.sender._ssrc, "highest_sequence": 9, "jitter": 0}
+    for lost, lsr, dlsr in ((3, 77, 1), (4, 76, 1), (5, 77, 0)):
+        info = RtcpReceiverInfo(fraction_lost=64, packets_lost=lost, lsr=lsr, dlsr=dlsr, **about)
+        await tapped.sender._handle_rtcp_packet(RtcpRrPacket(ssrc=1, reports=[info]))
+    assert tapped.tap.report.lost == 5
+    assert 500 <= (tapped.tap.report.rtt_ms or 0) < 5000

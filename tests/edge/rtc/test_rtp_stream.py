@@ -12,13 +12,13 @@ from edge.rtc.rtp_stream import (
     ABS_SEND_TIME,
     MID,
     PLAYOUT_DELAY,
-    RETRANSMIT_PACKETS,
     CodedPicture,
     Negotiated,
     RtpStream,
     ntp_of,
     pack_extensions,
 )
+from edge.rtc.transport_feedback import TRANSPORT_WIDE
 
 NOON_NS = 1_795_435_200_500_000_000  # 2026-11-23T12:00:00.5Z
 NOON_NTP = (1_795_435_200 + 2_208_988_800) << 32 | 1 << 31
@@ -27,7 +27,8 @@ SETTLED = Negotiated(payload_type=96, ssrc=7, rtx_ssrc=8, rtx_payload_type=97, m
 
 
 def sent(stream: RtpStream, *payloads: bytes, pts: int = 0, captured: int | None = None) -> list[bytes]:
-    return list(stream.packets(CodedPicture(payloads, pts, captured), utc_ns=NOON_NS))
+    stream.at(1_000_000_000, NOON_NS)
+    return list(stream.packets(CodedPicture(payloads, pts, captured)))
 
 
 def extensions(packet: bytes) -> dict[int, bytes]:
@@ -108,7 +109,9 @@ def test_a_retransmission_unwraps_to_the_lost_packet(captured: int | None, ids: 
 def test_retransmissions_have_sequence_numbers_of_their_own() -> None:
     stream = RtpStream(SETTLED)
     number = int.from_bytes(sent(stream, b"one")[0][2:4], "big")
-    first, second = (RtpPacket.parse(stream.retransmission(number) or b"") for _ in range(2))
+    first = RtpPacket.parse(stream.retransmission(number) or b"")
+    stream.at(1_100_000_000, NOON_NS)
+    second = RtpPacket.parse(stream.retransmission(number) or b"")
     assert (second.sequence_number - first.sequence_number) & 0xFFFF == 1
 
 
@@ -118,17 +121,40 @@ def test_without_a_stream_for_it_the_packet_itself_is_sent_again() -> None:
     assert stream.retransmission(int.from_bytes(packet[2:4], "big")) == packet
 
 
-def test_packets_are_kept_as_long_as_promised_and_no_longer() -> None:
-    stream = RtpStream(SETTLED)
-    packets = sent(stream, *[b"x"] * (RETRANSMIT_PACKETS + 1))
-    numbers = [int.from_bytes(packet[2:4], "big") for packet in packets]
-    assert stream.retransmission(numbers[0]) is None
-    assert stream.retransmission(numbers[1]) is not None
-    assert stream.retransmission((numbers[-1] + 1) & 0xFFFF) is None
+def test_without_a_stream_for_it_srtp_would_take_no_number_that_far_back() -> None:
+    stream = RtpStream(replace(SETTLED, rtx_payload_type=None))
+    numbers = [int.from_bytes(packet[2:4], "big") for packet in sent(stream, *[b"x"] * 1200)]
+    assert stream.retransmission(numbers[100]) is None
+    assert stream.retransmission(numbers[300]) is not None
 
 
-def test_what_is_kept_divides_the_range_of_sequence_numbers() -> None:
-    assert 65_536 % RETRANSMIT_PACKETS == 0
+def test_every_packet_and_every_retransmission_has_a_transport_wide_number_of_its_own() -> None:
+    stream = RtpStream(replace(SETTLED, extensions={**IDS, TRANSPORT_WIDE: 3}))
+    first, second = sent(stream, b"one", b"two", captured=NOON_NS)
+    again = stream.retransmission(int.from_bytes(first[2:4], "big")) or b""
+    third = sent(stream, b"three")[0]
+    assert [int.from_bytes(extensions(raw)[3], "big") for raw in (first, second, again, third)] == [1, 2, 3, 4]
+    assert stream.transport_sequence == 4
+    assert extensions(again)[13] == NOON_NTP.to_bytes(8, "big")
+
+
+def test_transport_wide_numbers_wrap() -> None:
+    stream = RtpStream(replace(SETTLED, extensions={TRANSPORT_WIDE: 3}))
+    packets = sent(stream, *[b"x"] * 65_540)
+    assert [int.from_bytes(extensions(raw)[3], "big") for raw in packets[-6:]] == [65_535, 0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("ids", [{ABS_SEND_TIME: 2}, {ABS_SEND_TIME: 2, TRANSPORT_WIDE: 15}, {TRANSPORT_WIDE: 200}])
+def test_a_retransmission_tells_when_it_was_sent_itself(ids: dict[str, int]) -> None:
+    stream = RtpStream(replace(SETTLED, extensions={MID: 9, **ids}))
+    [packet] = sent(stream, b"one")
+    stream.at(1_020_000_000, NOON_NS + 250_000_000)
+    again = extensions(stream.retransmission(int.from_bytes(packet[2:4], "big")) or b"")
+    assert again[9] == b"0"
+    if ABS_SEND_TIME in ids:
+        assert int.from_bytes(again[2], "big") - int.from_bytes(extensions(packet)[2], "big") == 1 << 16
+    if TRANSPORT_WIDE in ids:
+        assert again[ids[TRANSPORT_WIDE]] == b"\0\2"
 
 
 @pytest.mark.parametrize(

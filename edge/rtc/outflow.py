@@ -1,0 +1,118 @@
+"""One viewer's packets on their way out: pictures paced, repetitions first, each packet counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
+
+from edge.ports import Clock
+from edge.rtc.pacer import BURST, Pacer, Share
+from edge.rtc.path_meter import PathMeter
+from edge.rtc.rtp_stream import CodedPicture, RtpStream
+
+_MOST_ASKED = 2048
+_FULL_SOCKET_S = 0.002
+
+
+class Outflow:
+    """`send` hands a packet to the network. `behind` says whether the next picture waits already: then nothing is
+    held back. `clogged` says whether the socket takes nothing more: then the picture waits, and those after it get old.
+
+    `refused` counts repetitions that were asked for but beyond their share. Event loop only.
+    """
+
+    def __init__(
+        self,
+        *,
+        stream: RtpStream,
+        meter: PathMeter,
+        clock: Clock,
+        send: Callable[[bytes], Awaitable[None]],
+        behind: Callable[[], bool],
+        clogged: Callable[[], bool],
+    ) -> None:
+        self.stream = stream
+        self._meter = meter
+        self._clock = clock
+        self._send = send
+        self._behind = behind
+        self._clogged = clogged
+        self._pacer = Pacer()
+        self._share = Share()
+        self._asked: deque[int] = deque()
+        self._since_ns: int | None = None
+        self.repeated = 0
+        self.refused = 0
+
+    def age_ns(self, now_ns: int) -> int:
+        """How long the picture that is leaving has been at it; 0 when none is."""
+        return 0 if self._since_ns is None else now_ns - self._since_ns
+
+    async def send_picture(self, picture: CodedPicture) -> None:
+        """Returns when all of it has left. Raises ConnectionError."""
+        self._since_ns = self._now()
+        try:
+            await self._send_paced(picture)
+        finally:
+            self._since_ns = None
+
+    async def send_again(self, sequences: Sequence[int]) -> None:
+        """Some at once; the others before the packets of the picture that is leaving, or comes next."""
+        room = _MOST_ASKED - len(self._asked)
+        self._asked.extend(sequences[:room])
+        self.refused += max(0, len(sequences) - room)
+        if self._since_ns is None:
+            self._now()
+            await self._repeat(BURST)
+
+    async def _send_paced(self, picture: CodedPicture) -> None:
+        while self._clogged():  # noqa: ASYNC110 - asyncio tells nobody when a datagram socket has room again
+            await asyncio.sleep(_FULL_SOCKET_S)
+        packets, left = self.stream.packets(picture), len(picture.payloads)
+        self._pacer.begin(left, interval_ns=picture.interval_ns, now_ns=self._now())
+        while True:
+            now_ns = self._now()
+            quota = left + len(self._asked) if self._behind() else self._pacer.quota(now_ns)
+            repeated = await self._repeat(quota)
+            fresh = min(left, quota - repeated)
+            for packet in islice(packets, fresh):
+                await self._put(packet, now_ns)
+            left -= fresh
+            self._pacer.took(repeated + fresh)
+            if left <= 0:
+                return
+            await asyncio.sleep(self._pacer.wait_s(left, now_ns))
+
+    async def _put(self, packet: bytes, now_ns: int) -> None:
+        self._share.earn(len(packet))
+        self._meter.sent(self.stream.transport_sequence, now_ns, len(packet))
+        await self._send(packet)
+
+    async def _repeat(self, most: int) -> int:
+        """How many were sent."""
+        sent = 0
+        now_ns = self._clock.mono_ns()
+        rtt_ns = int((self._meter.rtt_ms(now_ns) or 0) * 1e6)
+        while self._asked and sent < most:
+            sequence = self._asked.popleft()
+            if self._share.exhausted:
+                self.refused += 1
+                continue
+            before = self.stream.transport_sequence
+            packet = self.stream.retransmission(sequence, rtt_ns=rtt_ns)
+            if packet is None:
+                continue
+            self._share.spend(len(packet))
+            number = self.stream.transport_sequence
+            self._meter.sent(None if number == before else number, now_ns, len(packet))
+            sent += 1
+            self.repeated += 1
+            await self._send(packet)
+        return sent
+
+    def _now(self) -> int:
+        now_ns = self._clock.mono_ns()
+        self.stream.at(now_ns, self._clock.utc_ns(now_ns))
+        return now_ns

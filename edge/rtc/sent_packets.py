@@ -1,0 +1,59 @@
+"""Packets that a receiver may ask for again: those of the last second, whatever the bit rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KEEP_NS = 1_000_000_000
+MOST_BYTES = 8 << 20  # a second at 64 Mb/s
+_SOONEST_NS = 5_000_000
+_OF_RTT = 0.8  # receivers ask again after one round trip, as they measure it
+
+
+@dataclass(slots=True)
+class _Kept:
+    packet: bytes
+    sent_ns: int
+    again_ns: int | None = None
+
+
+class SentPackets:
+    """`too_late` counts those asked for that are no longer kept, `too_soon` those whose last copy may still arrive."""
+
+    def __init__(self, *, keep_ns: int = KEEP_NS, most_bytes: int = MOST_BYTES) -> None:
+        self._keep_ns = keep_ns
+        self._most_bytes = most_bytes
+        self._kept: dict[int, _Kept] = {}
+        self._size = 0
+        self.too_late = 0
+        self.too_soon = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def keep(self, sequence: int, packet: bytes, now_ns: int) -> None:
+        """Sequence numbers go up by one and round at 16 bits."""
+        self._forget(sequence)
+        self._kept[sequence] = _Kept(packet, now_ns)
+        self._size += len(packet)
+        while self._kept and (self._size > self._most_bytes or self._oldest().sent_ns < now_ns - self._keep_ns):
+            self._forget(next(iter(self._kept)))
+
+    def again(self, sequence: int, *, now_ns: int, rtt_ns: int) -> bytes | None:
+        """The packet, when it is kept and was not sent again within about one round trip."""
+        kept = self._kept.get(sequence)
+        if kept is None or kept.sent_ns < now_ns - self._keep_ns:
+            self.too_late += 1
+            return None
+        if kept.again_ns is not None and now_ns - kept.again_ns < max(_SOONEST_NS, round(rtt_ns * _OF_RTT)):
+            self.too_soon += 1
+            return None
+        kept.again_ns = now_ns
+        return kept.packet
+
+    def _oldest(self) -> _Kept:
+        return self._kept[next(iter(self._kept))]
+
+    def _forget(self, sequence: int) -> None:
+        if (kept := self._kept.pop(sequence, None)) is not None:
+            self._size -= len(kept.packet)
