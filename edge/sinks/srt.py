@@ -8,12 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from edge.model.errors import EdgeError, Invalid, PeerGone, Unavailable
+from edge.model.feedback import LinkReport, Role
 from edge.model.frame import AccessUnit
 from edge.model.sink import SinkSpec
 from edge.model.video import StreamFormat
 from edge.sinks.errors import PeerLeft
 from edge.sinks.libsrt import Libsrt
-from edge.sinks.mpegts import TsMuxer
+from edge.sinks.srt_sender import OnFeedback, SrtSender, to_nobody
 from edge.sinks.srt_socket import SrtOptions, SrtSocket, dial
 from edge.sinks.srt_url import SrtAddress, SrtMode, parse_srt_url
 
@@ -32,35 +33,37 @@ class SrtSink:
 
     `open` blocks for about 3 s at most and raises TimedOut, PeerGone (code `wrong_passphrase`
     where it is that) or Missing; while connected it does nothing, so that a new epoch goes on
-    in the same connection. `write` blocks for about 1 s at most and raises PeerGone, TimedOut.
+    in the same connection. `write` blocks for about 1 s at most and raises PeerGone, TimedOut;
+    while it sends, `on_feedback` gets a LinkReport about every 100 ms, in the sink's thread.
     """
 
-    def __init__(self, *, spec: SinkSpec, libsrt: Libsrt | None = None) -> None:
+    def __init__(self, *, spec: SinkSpec, libsrt: Libsrt | None = None, on_feedback: OnFeedback = to_nobody) -> None:
         """Raises Invalid for a wrong URL or passphrase, and for a listener's URL."""
         self.name = spec.name
+        self._role = spec.role
         self._address = parse_srt_url(spec.url)
         if self._address.mode is not SrtMode.CALLER:
             raise Invalid(f"SRT address: sink {spec.name!r} calls, mode 'listener' does not fit")
         self._options = srt_options(spec, self._address)
         self._libsrt = libsrt or Libsrt()
-        self._socket: SrtSocket | None = None
-        self._muxer = TsMuxer()
+        self._on_feedback = on_feedback
+        self._sender: SrtSender | None = None
 
     def open(self, format: StreamFormat) -> None:
-        if self._socket is not None and self._socket.connected:
+        if self._sender is not None and self._sender.connection.connected:
             return
         self.close()
-        self._socket = dial(self._libsrt, self._address.host, self._address.port, self._options)
+        connection = dial(self._libsrt, self._address.host, self._address.port, self._options)
+        self._sender = SrtSender(sink=self.name, role=self._role, connection=connection, on_feedback=self._on_feedback)
 
     def write(self, unit: AccessUnit) -> None:
-        if self._socket is None:
+        if self._sender is None:
             raise PeerGone(f"SRT {self._address.where}: not connected")
-        self._socket.send(self._muxer.mux(unit))
+        self._sender.write(unit)
 
     def close(self) -> None:
-        self._muxer = TsMuxer()
-        if self._socket is not None:
-            self._socket.close()
+        if self._sender is not None:
+            self._sender.close()
 
     def detail(self) -> Mapping[str, Any]:
         """Before the first connection, latency is the wished one and encryption what is configured."""
@@ -70,17 +73,24 @@ class SrtSink:
             "latency_ms": self._options.latency_ms,
             "stream_id": self._options.stream_id,
             **security(encrypted=bool(self._options.passphrase)),
-            **_live_detail(self._socket),
+            **_live_detail(self._sender),
         }
 
 
 class ReceiverSink:
     """A sink over an accepted connection. Every error is PeerLeft: nothing here can be opened again."""
 
-    def __init__(self, *, name: str, connection: SrtSocket) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        connection: SrtSocket,
+        role: Role = Role.OBSERVER,
+        on_feedback: OnFeedback = to_nobody,
+    ) -> None:
         self.name = name
         self.connection = connection
-        self._muxer = TsMuxer()
+        self._sender = SrtSender(sink=name, role=role, connection=connection, on_feedback=on_feedback)
 
     def open(self, format: StreamFormat) -> None:
         if not self.connection.connected:
@@ -88,13 +98,12 @@ class ReceiverSink:
 
     def write(self, unit: AccessUnit) -> None:
         try:
-            self.connection.send(self._muxer.mux(unit))
+            self._sender.write(unit)
         except Unavailable as error:
             raise PeerLeft(f"SRT receiver {self.connection.peer} has left: {error}") from error
 
     def close(self) -> None:
-        self._muxer = TsMuxer()
-        self.connection.close()
+        self._sender.close()
 
     def detail(self) -> Mapping[str, Any]:
         return {
@@ -102,7 +111,7 @@ class ReceiverSink:
             "peer": self.connection.peer,
             "stream_id": self.connection.stream_id,
             **security(encrypted=False),
-            **_live_detail(self.connection),
+            **_live_detail(self._sender),
         }
 
 
@@ -111,13 +120,21 @@ def security(*, encrypted: bool) -> Mapping[str, bool]:
     return {"encrypted": encrypted, "authenticated": False}
 
 
-def _live_detail(connection: SrtSocket | None) -> Mapping[str, Any]:
+def _live_detail(sender: SrtSender | None) -> Mapping[str, Any]:
     """What only an open connection knows; nothing once it is closed."""
-    if connection is not None:
+    if sender is not None:
         with contextlib.suppress(EdgeError):
             return {
-                "latency_ms": connection.latency_ms,
-                **security(encrypted=connection.encrypted),
-                "stats": asdict(connection.stats()),
+                "latency_ms": sender.connection.latency_ms,
+                **security(encrypted=sender.connection.encrypted),
+                "stats": asdict(sender.connection.stats()),
+                "link": _link(sender.last_report),
             }
     return {}
+
+
+def _link(report: LinkReport | None) -> Mapping[str, Any] | None:
+    """As a LinkReport calls it, without what the output says itself."""
+    if report is None:
+        return None
+    return {name: value for name, value in asdict(report).items() if name not in ("sink", "role", "limit_bps")}

@@ -15,6 +15,7 @@ from edge.runtime.component import Context
 from edge.sinks.libsrt import ACCEPT, Libsrt, SocketState
 from edge.sinks.sockaddr import unpack
 from edge.sinks.srt import ReceiverSink, security, srt_options
+from edge.sinks.srt_sender import OnFeedback, to_nobody
 from edge.sinks.srt_socket import accepted, listening
 from edge.sinks.srt_url import SrtMode, parse_srt_url, where
 
@@ -34,7 +35,7 @@ class SrtListener:
 
     `work` is a blocking component's body. It raises Missing, Busy (`port_in_use`) and
     Unavailable (`host_not_found`); it ends within a tick of being asked to, with every receiver
-    detached. libsrt itself checks the passphrase.
+    detached. libsrt itself checks the passphrase. Each receiver's LinkReports go to `on_feedback`.
     """
 
     def __init__(
@@ -45,9 +46,12 @@ class SrtListener:
         libsrt: Libsrt | None = None,
         limit: int = RECEIVER_LIMIT,
         now_s: Callable[[], float] = time.monotonic,
+        on_feedback: OnFeedback = to_nobody,
     ) -> None:
         """Raises Invalid for a wrong URL or passphrase, and for a caller's URL."""
         self.name = spec.name
+        self._role = spec.role
+        self._on_feedback = on_feedback
         self._address = parse_srt_url(spec.url)
         if self._address.mode is not SrtMode.LISTENER:
             raise Invalid(f"SRT address: {spec.name!r} listens, mode 'caller' does not fit")
@@ -119,7 +123,12 @@ class SrtListener:
             connection = accepted(self._libsrt, number)
         except PeerGone:
             return
-        sink = ReceiverSink(name=self._free_name(connection.peer), connection=connection)
+        sink = ReceiverSink(
+            name=self._free_name(connection.peer),
+            connection=connection,
+            role=self._role,
+            on_feedback=self._on_feedback,
+        )
         try:
             self._outlet.attach(sink)
         except Busy as error:
