@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -134,13 +135,14 @@ class Listening:
         self,
         *,
         passphrase: str = "",
+        latency_ms: int = 120,
         limit: int = 16,
         outlet: Attached | None = None,
         on_feedback: OnFeedback = to_nobody,
     ) -> None:
         self.port = free_udp_port()
         self.outlet = outlet or Attached()
-        spec = srt_spec(self.port, "listener", passphrase=passphrase)
+        spec = replace(srt_spec(self.port, "listener", passphrase=passphrase), latency_ms=latency_ms)
         self.listener = SrtListener(spec=spec, outlet=self.outlet, limit=limit, on_feedback=on_feedback)
         self.ctx = Context()
         self._thread = threading.Thread(target=self.listener.work, args=(self.ctx,), daemon=True)

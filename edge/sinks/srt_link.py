@@ -28,6 +28,8 @@ class SrtLink:
         self._sink = sink
         self._role = role
         self._before: tuple[SrtStats, float] | None = None
+        self._guess_ms = _UNMEASURED_MS
+        self._measured = False
         self._lowest: deque[tuple[float, float]] = deque()
         self._repairing = False
 
@@ -35,12 +37,14 @@ class SrtLink:
         """None for the first look at a connection, and for one much less than 100 ms after the report before."""
         if self._before is None:
             self._before = stats, now_s
+            if stats.acknowledgements == 0:
+                self._guess_ms = stats.rtt_ms
             return None
         before, before_s = self._before
         if now_s - before_s < _SOONEST_S:
             return None
         self._before = stats, now_s
-        rtt_ms = measured_rtt_ms(stats)
+        rtt_ms = self._measured_rtt_ms(stats)
         return LinkReport(
             sink=self._sink,
             role=self._role,
@@ -51,6 +55,16 @@ class SrtLink:
             backlog_ms=self._backlog_ms(before, stats),
             loss=_loss(before, stats),
         )
+
+    @property
+    def shortest_rtt_ms(self) -> float | None:
+        """Of the last 30 s; None where SRT has measured none."""
+        return self._lowest[0][1] if self._lowest else None
+
+    def _measured_rtt_ms(self, stats: SrtStats) -> float | None:
+        """None while SRT still says what it began with: 100 ms, or what an earlier connection to that host had."""
+        self._measured = self._measured or (stats.acknowledgements > 0 and stats.rtt_ms != self._guess_ms)
+        return stats.rtt_ms if self._measured else None
 
     def _queue_ms(self, rtt_ms: float, now_s: float) -> float:
         """The round trip beyond the shortest of the last 30 s; the deque's round trips rise."""
@@ -71,11 +85,6 @@ class SrtLink:
         round_trips = 2 if lost or self._repairing else 1
         self._repairing = lost
         return max(0.0, round(stats.send_buffer_ms - round_trips * stats.rtt_ms - _ACK_MS, 3))
-
-
-def measured_rtt_ms(stats: SrtStats) -> float | None:
-    """None until SRT has measured it, which takes some packets and their acknowledgements."""
-    return None if stats.acknowledgements == 0 or stats.rtt_ms == _UNMEASURED_MS else stats.rtt_ms
 
 
 def _arrived_bytes(before: SrtStats, stats: SrtStats) -> float:

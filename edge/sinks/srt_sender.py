@@ -29,6 +29,11 @@ class SrtSender:
         self._muxer = TsMuxer()
         self._next_look_s = 0.0
 
+    @property
+    def shortest_rtt_ms(self) -> float | None:
+        """Of the last 30 s of sending; None until there is one. Any thread."""
+        return self._link.shortest_rtt_ms
+
     def write(self, unit: AccessUnit) -> None:
         """Raises PeerGone, TimedOut, Fault."""
         self.connection.send(self._muxer.mux(unit))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from edge.model.feedback import LinkReport, Role
-from edge.sinks.srt_link import SrtLink, measured_rtt_ms
+from edge.sinks.srt_link import SrtLink
 from edge.sinks.srt_stats import BytePerfMon, SrtStats
 
 SIZE = 1360  # a payload of 1316 with SRT's, UDP's and IP's headers
@@ -35,6 +35,11 @@ def stats(
         send_buffer_ms=buffer_ms,
         acknowledgements=1,
     )
+
+
+def unmeasured(rtt_ms: float) -> SrtStats:
+    """Nothing has been acknowledged yet."""
+    return replace(stats(rtt_ms=rtt_ms), acknowledgements=0)
 
 
 def reported(*looks: SrtStats, every_s: float = 0.1, link: SrtLink | None = None) -> LinkReport:
@@ -130,9 +135,18 @@ def test_report_names_sink_and_role() -> None:
     assert (report.sink, report.role, report.limit_bps) == ("srt/10.0.0.7:5", Role.GUIDE, None)
 
 
-@pytest.mark.parametrize(("rtt_ms", "acknowledgements"), [(100.0, 5), (12.0, 0)])
-def test_round_trip_that_srt_has_not_measured_is_none(rtt_ms: float, acknowledgements: int) -> None:
-    unmeasured = replace(stats(10, rtt_ms=rtt_ms), acknowledgements=acknowledgements)
-    assert measured_rtt_ms(unmeasured) is None
-    report = reported(unmeasured, unmeasured)
-    assert (report.rtt_ms, report.queue_ms) == (None, 0.0)
+@pytest.mark.parametrize(
+    ("looks", "rtt_ms"),
+    [
+        ([unmeasured(100.0), stats(1, rtt_ms=100.0)], None),
+        ([unmeasured(7.0), stats(1, rtt_ms=7.0)], None),
+        ([unmeasured(7.0), unmeasured(50.0)], None),
+        ([unmeasured(7.0), stats(1, rtt_ms=50.0)], 50.0),
+        ([unmeasured(7.0), stats(1, rtt_ms=50.0), stats(1, rtt_ms=7.0)], 7.0),
+        ([stats(1, rtt_ms=50.0), stats(1, rtt_ms=50.0)], 50.0),
+    ],
+)
+def test_round_trip_is_none_until_srt_has_measured_it(looks: list[SrtStats], rtt_ms: float | None) -> None:
+    link = SrtLink(sink="srt")
+    report = reported(*looks, link=link)
+    assert (report.rtt_ms, report.queue_ms, link.shortest_rtt_ms) == (rtt_ms, 0.0, rtt_ms)
