@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -16,12 +17,14 @@ from typing import IO, Self
 import pytest
 
 from edge.model.errors import EdgeError
+from edge.model.feedback import Role
 from edge.model.frame import AccessUnit
 from edge.model.sink import SinkKind, SinkSpec
 from edge.ports import Sink
 from edge.runtime.component import Context
 from edge.sinks.srt_listener import SrtListener
 from edge.sinks.srt_receiver import SrtReceiver
+from edge.sinks.srt_sender import OnFeedback, to_nobody
 from edge.sinks.srt_url import parse_srt_url
 from tests.ts_reader import pes_of
 
@@ -53,13 +56,22 @@ def wait_until(true: Callable[[], bool], what: str, timeout_s: float = 20.0) -> 
         time.sleep(0.01)
 
 
-def srt_spec(port: int, mode: str, *, name: str = "srt", passphrase: str = "", stream_id: str = "") -> SinkSpec:
+def srt_spec(
+    port: int,
+    mode: str,
+    *,
+    name: str = "srt",
+    passphrase: str = "",
+    stream_id: str = "",
+    role: Role = Role.OBSERVER,
+) -> SinkSpec:
     return SinkSpec(
         name=name,
         kind=SinkKind.SRT,
         url=f"srt://127.0.0.1:{port}?mode={mode}",
         passphrase=passphrase,
         stream_id=stream_id,
+        role=role,
     )
 
 
@@ -119,11 +131,19 @@ class Attached:
 class Listening:
     """An SrtListener at work in a thread, as `Threaded` runs it."""
 
-    def __init__(self, *, passphrase: str = "", limit: int = 16, outlet: Attached | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        passphrase: str = "",
+        latency_ms: int = 120,
+        limit: int = 16,
+        outlet: Attached | None = None,
+        on_feedback: OnFeedback = to_nobody,
+    ) -> None:
         self.port = free_udp_port()
         self.outlet = outlet or Attached()
-        spec = srt_spec(self.port, "listener", passphrase=passphrase)
-        self.listener = SrtListener(spec=spec, outlet=self.outlet, limit=limit)
+        spec = replace(srt_spec(self.port, "listener", passphrase=passphrase), latency_ms=latency_ms)
+        self.listener = SrtListener(spec=spec, outlet=self.outlet, limit=limit, on_feedback=on_feedback)
         self.ctx = Context()
         self._thread = threading.Thread(target=self.listener.work, args=(self.ctx,), daemon=True)
 

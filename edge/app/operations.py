@@ -84,7 +84,7 @@ class Operations:
             name=name,
             kind=SinkKind.SRT,
             url=url,
-            latency_ms=given.integer("latency_ms", least=20, most=8000, default=120),
+            latency_ms=given.integer("latency_ms", least=0, most=8000, default=0),
             stream_id=given.text("stream_id", default=""),
             passphrase=given.secret("passphrase") or "",
             rung=given.text("rung", pattern=_NAME, default=Input.MAIN),

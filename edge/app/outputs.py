@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from edge.media.distributor import Distributor
 from edge.media.sink_runner import SinkReport
 from edge.model.errors import EdgeError, NotFound
+from edge.model.feedback import Feedback
 from edge.model.sink import SinkKind, SinkSpec
 from edge.model.status import SinkState
 from edge.runtime.component import Threaded
@@ -37,11 +39,21 @@ class OutputReport:
 
 
 class Outputs:
-    """Event loop only. `outlets` by rung. A changed spec is a new sink; the others go on undisturbed."""
+    """Event loop only. `outlets` by rung. A changed spec is a new sink; the others go on undisturbed.
 
-    def __init__(self, *, outlets: Mapping[str, Distributor], supervisor: Supervisor) -> None:
+    `on_feedback` is told the rung and what a receiver of it answers, in that receiver's thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        outlets: Mapping[str, Distributor],
+        supervisor: Supervisor,
+        on_feedback: Callable[[str, Feedback], None] = lambda _rung, _feedback: None,
+    ) -> None:
         self._outlets = outlets
         self._supervisor = supervisor
+        self._on_feedback = on_feedback
         self._specs: dict[str, SinkSpec] = {}
         self._listeners: dict[str, SrtListener] = {}
         self._refused: dict[str, EdgeError] = {}
@@ -74,11 +86,12 @@ class Outputs:
         outlet = self._outlets.get(spec.rung)
         if outlet is None:
             raise NotFound(f"no rung {spec.rung!r}; there is {', '.join(self._outlets)}", code="unknown_rung")
+        on_feedback = functools.partial(self._on_feedback, spec.rung)
         if parse_srt_url(spec.url).mode is SrtMode.LISTENER:
-            listener = self._listeners[spec.name] = SrtListener(spec=spec, outlet=outlet)
+            listener = self._listeners[spec.name] = SrtListener(spec=spec, outlet=outlet, on_feedback=on_feedback)
             self._supervisor.start(Threaded(_listener_name(spec.name), listener.work))
         else:
-            outlet.attach(SrtSink(spec=spec))
+            outlet.attach(SrtSink(spec=spec, on_feedback=on_feedback))
 
     async def _stop(self, name: str) -> None:
         spec = self._specs.pop(name)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from edge.model.errors import EdgeError, Invalid, PeerGone, Unavailable
+from edge.model.feedback import LinkReport, Role
 from edge.model.frame import AccessUnit
 from edge.model.sink import SinkSpec
 from edge.model.video import StreamFormat
 from edge.sinks.errors import PeerLeft
 from edge.sinks.libsrt import Libsrt
-from edge.sinks.mpegts import TsMuxer
+from edge.sinks.sockaddr import resolve
+from edge.sinks.srt_latency import LEAST_MS, fitting_latency_ms, probe_rtt_ms
+from edge.sinks.srt_sender import OnFeedback, SrtSender, to_nobody
 from edge.sinks.srt_socket import SrtOptions, SrtSocket, dial
-from edge.sinks.srt_url import SrtAddress, SrtMode, parse_srt_url
+from edge.sinks.srt_url import AUTOMATIC, SrtAddress, SrtMode, parse_srt_url
 
 
 def srt_options(spec: SinkSpec, address: SrtAddress) -> SrtOptions:
-    """What was asked for; the URL's own latency and stream id go first. Raises Invalid."""
+    """What was asked for; the URL's own latency and stream id go first. Raises Invalid (`range` for the latency)."""
     return SrtOptions(
         latency_ms=spec.latency_ms if address.latency_ms is None else address.latency_ms,
         stream_id=spec.stream_id if address.stream_id is None else address.stream_id,
@@ -30,57 +33,81 @@ def srt_options(spec: SinkSpec, address: SrtAddress) -> SrtOptions:
 class SrtSink:
     """A sink that calls a listening receiver, and calls again whenever it is opened again.
 
-    `open` blocks for about 3 s at most and raises TimedOut, PeerGone (code `wrong_passphrase`
+    `open` blocks for about 4 s at most and raises TimedOut, PeerGone (code `wrong_passphrase`
     where it is that) or Missing; while connected it does nothing, so that a new epoch goes on
-    in the same connection. `write` blocks for about 1 s at most and raises PeerGone, TimedOut.
+    in the same connection. `write` blocks for about 1 s at most and raises PeerGone, TimedOut;
+    while it sends, `on_feedback` gets a LinkReport about every 100 ms, in the sink's thread.
     """
 
-    def __init__(self, *, spec: SinkSpec, libsrt: Libsrt | None = None) -> None:
+    def __init__(self, *, spec: SinkSpec, libsrt: Libsrt | None = None, on_feedback: OnFeedback = to_nobody) -> None:
         """Raises Invalid for a wrong URL or passphrase, and for a listener's URL."""
         self.name = spec.name
+        self._role = spec.role
         self._address = parse_srt_url(spec.url)
         if self._address.mode is not SrtMode.CALLER:
             raise Invalid(f"SRT address: sink {spec.name!r} calls, mode 'listener' does not fit")
         self._options = srt_options(spec, self._address)
         self._libsrt = libsrt or Libsrt()
-        self._socket: SrtSocket | None = None
-        self._muxer = TsMuxer()
+        self._on_feedback = on_feedback
+        self._rtt_ms: float | None = None  # as the connection before found it
+        self._sender: SrtSender | None = None
 
     def open(self, format: StreamFormat) -> None:
-        if self._socket is not None and self._socket.connected:
+        if self._sender is not None and self._sender.connection.connected:
             return
         self.close()
-        self._socket = dial(self._libsrt, self._address.host, self._address.port, self._options)
+        connection = dial(self._libsrt, self._address.host, self._address.port, self._fitted())
+        self._sender = SrtSender(sink=self.name, role=self._role, connection=connection, on_feedback=self._on_feedback)
 
     def write(self, unit: AccessUnit) -> None:
-        if self._socket is None:
+        if self._sender is None:
             raise PeerGone(f"SRT {self._address.where}: not connected")
-        self._socket.send(self._muxer.mux(unit))
+        self._sender.write(unit)
 
     def close(self) -> None:
-        self._muxer = TsMuxer()
-        if self._socket is not None:
-            self._socket.close()
+        if self._sender is not None:
+            self._rtt_ms = self._sender.shortest_rtt_ms
+            self._sender.close()
 
     def detail(self) -> Mapping[str, Any]:
         """Before the first connection, latency is the wished one and encryption what is configured."""
         return {
             "mode": SrtMode.CALLER.value,
             "peer": self._address.where,
-            "latency_ms": self._options.latency_ms,
+            **latency_detail(self._options),
             "stream_id": self._options.stream_id,
             **security(encrypted=bool(self._options.passphrase)),
-            **_live_detail(self._socket),
+            **_live_detail(self._sender),
         }
+
+    def _fitted(self) -> SrtOptions:
+        """With the latency that the path needs, by the round trip that it has now or had before."""
+        if self._options.latency_ms != AUTOMATIC:
+            return self._options
+        trips_ms = [probe_rtt_ms(resolve(self._address.host, self._address.port)), self._rtt_ms]
+        longest_ms = max((trip for trip in trips_ms if trip is not None), default=None)
+        return replace(self._options, latency_ms=fitting_latency_ms(longest_ms))
 
 
 class ReceiverSink:
     """A sink over an accepted connection. Every error is PeerLeft: nothing here can be opened again."""
 
-    def __init__(self, *, name: str, connection: SrtSocket) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        connection: SrtSocket,
+        role: Role = Role.OBSERVER,
+        on_feedback: OnFeedback = to_nobody,
+    ) -> None:
         self.name = name
         self.connection = connection
-        self._muxer = TsMuxer()
+        self._sender = SrtSender(sink=name, role=role, connection=connection, on_feedback=on_feedback)
+
+    @property
+    def shortest_rtt_ms(self) -> float | None:
+        """Of the last 30 s of sending; None until there is one. Any thread."""
+        return self._sender.shortest_rtt_ms
 
     def open(self, format: StreamFormat) -> None:
         if not self.connection.connected:
@@ -88,13 +115,12 @@ class ReceiverSink:
 
     def write(self, unit: AccessUnit) -> None:
         try:
-            self.connection.send(self._muxer.mux(unit))
+            self._sender.write(unit)
         except Unavailable as error:
             raise PeerLeft(f"SRT receiver {self.connection.peer} has left: {error}") from error
 
     def close(self) -> None:
-        self._muxer = TsMuxer()
-        self.connection.close()
+        self._sender.close()
 
     def detail(self) -> Mapping[str, Any]:
         return {
@@ -102,8 +128,13 @@ class ReceiverSink:
             "peer": self.connection.peer,
             "stream_id": self.connection.stream_id,
             **security(encrypted=False),
-            **_live_detail(self.connection),
+            **_live_detail(self._sender),
         }
+
+
+def latency_detail(options: SrtOptions) -> Mapping[str, Any]:
+    """What is wished for: of an automatic latency the least."""
+    return {"latency_ms": options.latency_ms or LEAST_MS, "latency_auto": options.latency_ms == AUTOMATIC}
 
 
 def security(*, encrypted: bool) -> Mapping[str, bool]:
@@ -111,13 +142,26 @@ def security(*, encrypted: bool) -> Mapping[str, bool]:
     return {"encrypted": encrypted, "authenticated": False}
 
 
-def _live_detail(connection: SrtSocket | None) -> Mapping[str, Any]:
+def _live_detail(sender: SrtSender | None) -> Mapping[str, Any]:
     """What only an open connection knows; nothing once it is closed."""
-    if connection is not None:
+    if sender is not None:
         with contextlib.suppress(EdgeError):
             return {
-                "latency_ms": connection.latency_ms,
-                **security(encrypted=connection.encrypted),
-                "stats": asdict(connection.stats()),
+                "latency_ms": sender.connection.latency_ms,
+                "latency_needed_ms": _needed_ms(sender.shortest_rtt_ms),
+                **security(encrypted=sender.connection.encrypted),
+                "stats": asdict(sender.connection.stats()),
+                "link": _link(sender.last_report),
             }
     return {}
+
+
+def _needed_ms(rtt_ms: float | None) -> int | None:
+    return None if rtt_ms is None else fitting_latency_ms(rtt_ms)
+
+
+def _link(report: LinkReport | None) -> Mapping[str, Any] | None:
+    """As a LinkReport calls it, without what the output says itself."""
+    if report is None:
+        return None
+    return {name: value for name, value in asdict(report).items() if name not in ("sink", "role", "limit_bps")}

@@ -12,15 +12,18 @@ from edge.model.errors import Busy, Invalid, PeerGone
 from edge.model.sink import SinkSpec
 from edge.ports import Outlet
 from edge.runtime.component import Context
-from edge.sinks.libsrt import ACCEPT, Libsrt, SocketState
+from edge.sinks.libsrt import ACCEPT, Libsrt, Option, SocketState
 from edge.sinks.sockaddr import unpack
-from edge.sinks.srt import ReceiverSink, security, srt_options
+from edge.sinks.srt import ReceiverSink, latency_detail, security, srt_options
+from edge.sinks.srt_latency import fitting_latency_ms
+from edge.sinks.srt_sender import OnFeedback, to_nobody
 from edge.sinks.srt_socket import accepted, listening
-from edge.sinks.srt_url import SrtMode, parse_srt_url, where
+from edge.sinks.srt_url import AUTOMATIC, SrtMode, parse_srt_url, where
 
 _LOG = logging.getLogger(__name__)
 RECEIVER_LIMIT = 16
 _TICK_S = 0.2
+_HOSTS = 256
 _LOG_EVERY_S = 60.0
 _REJECT_OVERLOAD = 1402  # SRT_REJX_OVERLOAD, access_control.h
 _UNDECIDED = (SocketState.INIT, SocketState.OPENED, SocketState.CONNECTING, SocketState.CONNECTED)
@@ -34,7 +37,7 @@ class SrtListener:
 
     `work` is a blocking component's body. It raises Missing, Busy (`port_in_use`) and
     Unavailable (`host_not_found`); it ends within a tick of being asked to, with every receiver
-    detached. libsrt itself checks the passphrase.
+    detached. libsrt itself checks the passphrase. Each receiver's LinkReports go to `on_feedback`.
     """
 
     def __init__(
@@ -45,9 +48,12 @@ class SrtListener:
         libsrt: Libsrt | None = None,
         limit: int = RECEIVER_LIMIT,
         now_s: Callable[[], float] = time.monotonic,
+        on_feedback: OnFeedback = to_nobody,
     ) -> None:
         """Raises Invalid for a wrong URL or passphrase, and for a caller's URL."""
         self.name = spec.name
+        self._role = spec.role
+        self._on_feedback = on_feedback
         self._address = parse_srt_url(spec.url)
         if self._address.mode is not SrtMode.LISTENER:
             raise Invalid(f"SRT address: {spec.name!r} listens, mode 'caller' does not fit")
@@ -58,6 +64,7 @@ class SrtListener:
         self._now_s = now_s
         self._sinks: dict[int, ReceiverSink] = {}
         self._attempts: deque[tuple[int, str]] = deque(maxlen=256)
+        self._trips_ms: dict[str, float] = {}
         self._rejected = 0
         self._last_reason = ""
         self._logged_s: float | None = None
@@ -86,7 +93,7 @@ class SrtListener:
         return {
             "mode": SrtMode.LISTENER.value,
             "address": self._address.where,
-            "latency_ms": self._options.latency_ms,
+            **latency_detail(self._options),
             **security(encrypted=bool(self._options.passphrase)),
             "receivers": len(self._sinks),
             "receiver_limit": self._limit,
@@ -96,11 +103,17 @@ class SrtListener:
 
     def _on_attempt(self, attempt: int, sockaddr: bytes, _stream_id: str) -> int:
         """In libsrt's thread."""
-        self._attempts.append((attempt, where(*unpack(sockaddr))))
-        full = len(self._sinks) >= self._limit
-        return self._libsrt.refuse(attempt, _REJECT_OVERLOAD) if full else ACCEPT
+        host, port = unpack(sockaddr)
+        self._attempts.append((attempt, where(host, port)))
+        if len(self._sinks) >= self._limit:
+            return self._libsrt.refuse(attempt, _REJECT_OVERLOAD)
+        if self._options.latency_ms == AUTOMATIC and host in self._trips_ms:
+            self._libsrt.set_int(attempt, Option.PEERLATENCY, fitting_latency_ms(self._trips_ms[host]))
+        return ACCEPT
 
     def _tick(self, listener: int) -> None:
+        for sink in self._sinks.values():
+            self._remember(sink)
         self._let_go(tuple(n for n, sink in self._sinks.items() if not sink.connection.connected))
         arrived = set()
         while (number := self._libsrt.accept(listener)) is not None:
@@ -119,7 +132,12 @@ class SrtListener:
             connection = accepted(self._libsrt, number)
         except PeerGone:
             return
-        sink = ReceiverSink(name=self._free_name(connection.peer), connection=connection)
+        sink = ReceiverSink(
+            name=self._free_name(connection.peer),
+            connection=connection,
+            role=self._role,
+            on_feedback=self._on_feedback,
+        )
         try:
             self._outlet.attach(sink)
         except Busy as error:
@@ -145,6 +163,13 @@ class SrtListener:
             self._outlet.detach(sink.name)
             sink.close()
             _LOG.info("%s: receiver %s left", self.name, sink.connection.peer)
+
+    def _remember(self, sink: ReceiverSink) -> None:
+        """How far away its host is, for that host's next connection."""
+        if sink.shortest_rtt_ms is not None:
+            self._trips_ms[sink.connection.host] = sink.shortest_rtt_ms
+            if len(self._trips_ms) > _HOSTS:
+                self._trips_ms.pop(next(iter(self._trips_ms)))
 
     def _judge(self, attempt: int, peer: str) -> None:
         """libsrt does not tell a listener why it refused, only that the attempt came to nothing."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from edge.model.errors import Invalid, PeerGone, TimedOut
 from edge.sinks.libsrt import Libsrt, Option, SocketState
 from edge.sinks.sockaddr import family_of, resolve, unpack
+from edge.sinks.srt_latency import LEAST_MS
 from edge.sinks.srt_stats import SrtStats
-from edge.sinks.srt_url import checked_stream_id, where
+from edge.sinks.srt_url import AUTOMATIC, checked_latency_ms, checked_stream_id, where
 
 PAYLOAD_BYTES = 1316  # seven MPEG-TS packets, SRT's live payload
 _LARGEST_PAYLOAD = 1456  # SRT_LIVE_MAX_PLSIZE: what another sender may use
@@ -29,14 +30,19 @@ _SILENCE_S = 4.0
 
 @dataclass(frozen=True, slots=True)
 class SrtOptions:
-    """What both ends must agree on. Raises Invalid for a passphrase SRT would refuse."""
+    """What both ends must agree on. Raises Invalid for a passphrase SRT would refuse.
 
-    latency_ms: int = 120
+    `latency_ms` 0 is for whoever connects to replace by what fits the path; a socket takes it as the least.
+    """
+
+    latency_ms: int = LEAST_MS
     stream_id: str = ""
     passphrase: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         checked_stream_id(self.stream_id)
+        if self.latency_ms != AUTOMATIC:
+            checked_latency_ms(self.latency_ms)
         if self.passphrase and not 10 <= len(self.passphrase.encode()) <= 79:
             raise Invalid("SRT passphrase: must be 10 to 79 bytes long")
 
@@ -44,7 +50,7 @@ class SrtOptions:
 class SrtSocket:
     """A connected socket. `send`, `receive` from one thread each; the rest from any."""
 
-    def __init__(self, libsrt: Libsrt, number: int, *, peer: str) -> None:
+    def __init__(self, libsrt: Libsrt, number: int, *, host: str, port: int) -> None:
         self._libsrt = libsrt
         self._number = number
         self._send = libsrt.send
@@ -52,7 +58,8 @@ class SrtSocket:
         self._acknowledgements = -1
         self._answered_s = 0.0
         self._room = ctypes.create_string_buffer(_LARGEST_PAYLOAD)
-        self.peer = peer
+        self.host = host
+        self.peer = where(host, port)
         self.stream_id = libsrt.get_text(number, Option.STREAMID)
 
     def send(self, ts: bytes) -> None:
@@ -117,7 +124,7 @@ def dial(libsrt: Libsrt, host: str, port: int, options: SrtOptions) -> SrtSocket
         if options.stream_id:
             libsrt.set_text(number, Option.STREAMID, options.stream_id)
         libsrt.connect(number, resolve(host, port), where(host, port))
-        return SrtSocket(libsrt, number, peer=where(host, port))
+        return SrtSocket(libsrt, number, host=host, port=port)
     except BaseException:
         libsrt.close(number)
         raise
@@ -144,7 +151,8 @@ def accepted(libsrt: Libsrt, number: int) -> SrtSocket:
     """The connection behind a number that `accept` gave. Raises PeerGone when it left meanwhile."""
     try:
         libsrt.set_bool(number, Option.RCVSYN, value=True)
-        return SrtSocket(libsrt, number, peer=where(*unpack(libsrt.peer_name(number))))
+        host, port = unpack(libsrt.peer_name(number))
+        return SrtSocket(libsrt, number, host=host, port=port)
     except PeerGone:
         libsrt.close(number)
         raise
@@ -153,7 +161,7 @@ def accepted(libsrt: Libsrt, number: int) -> SrtSocket:
 def _prepare(libsrt: Libsrt, number: int, options: SrtOptions) -> None:
     libsrt.set_int(number, Option.TRANSTYPE, _LIVE)
     libsrt.set_int(number, Option.PAYLOADSIZE, PAYLOAD_BYTES)
-    libsrt.set_int(number, Option.LATENCY, options.latency_ms)
+    libsrt.set_int(number, Option.LATENCY, options.latency_ms or LEAST_MS)
     libsrt.set_bool(number, Option.TLPKTDROP, value=True)
     libsrt.set_int(number, Option.CONNTIMEO, _CALL_MS)
     libsrt.set_int(number, Option.PEERIDLETIMEO, _PEER_IDLE_MS)

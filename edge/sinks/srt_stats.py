@@ -12,14 +12,17 @@ _I, _L, _U, _D = ctypes.c_int, ctypes.c_int64, ctypes.c_uint64, ctypes.c_double
 class SrtStats:
     """Totals since the connection began; round trip, buffer, flight and bandwidth as of now.
 
-    `sent_packets` includes retransmissions. `dropped_packets` were too late to send (sender)
-    or to play (receiver). `acknowledgements` came from the receiver.
-    `bandwidth_bps` is libsrt's estimate of the path.
+    `sent_packets` includes retransmissions, `unique_packets` does not; bytes include the headers
+    of SRT, UDP and IP. `dropped_packets` were too late to send (sender) or to play (receiver).
+    `acknowledgements` came from the receiver. What is in flight or waits to be is in the send
+    buffer until it is acknowledged. `bandwidth_bps` is libsrt's estimate of the path.
     """
 
     rtt_ms: float
     sent_packets: int
     sent_bytes: int
+    unique_packets: int
+    unique_bytes: int
     received_packets: int
     received_bytes: int
     lost_packets: int
@@ -128,6 +131,8 @@ class BytePerfMon(ctypes.Structure):
             rtt_ms=round(self.msRTT, 3),
             sent_packets=self.pktSentTotal,
             sent_bytes=self.byteSentTotal,
+            unique_packets=self.pktSentUniqueTotal,
+            unique_bytes=self.byteSentUniqueTotal,
             received_packets=self.pktRecvTotal,
             received_bytes=self.byteRecvTotal,
             lost_packets=self.pktSndLossTotal + self.pktRcvLossTotal,

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from edge.model.errors import Invalid
 
 MIN_LATENCY_MS, MAX_LATENCY_MS = 20, 8000
+AUTOMATIC = 0  # a latency that follows the path
 MAX_STREAM_ID_BYTES = 512  # SRTO_STREAMID
 _KEYS = ("mode", "latency", "streamid")
 
@@ -78,6 +79,14 @@ def checked_stream_id(stream_id: str) -> str:
     if len(stream_id.encode()) > MAX_STREAM_ID_BYTES:
         raise Invalid(f"SRT stream id: longer than {MAX_STREAM_ID_BYTES} bytes")
     return stream_id
+
+
+def checked_latency_ms(latency_ms: int) -> int:
+    """The latency itself. Raises Invalid (`range`) when it is out of what SRT is used with here."""
+    if not MIN_LATENCY_MS <= latency_ms <= MAX_LATENCY_MS:
+        sentence = f"latency_ms: {latency_ms} is not {AUTOMATIC} (automatic) or {MIN_LATENCY_MS} to {MAX_LATENCY_MS}"
+        raise Invalid(sentence, code="range")
+    return latency_ms
 
 
 def _port(parts: SplitResult) -> int:

@@ -19,7 +19,8 @@ OTHER_URL = "srt://10.0.0.9:9000?mode=caller"
 
 
 def spec_of(name: str, **more: Any) -> SinkSpec:
-    return SinkSpec(**{"name": name, "kind": SinkKind.SRT, "url": OTHER_URL, **more})
+    """As `sink.set` makes it of what is left out."""
+    return SinkSpec(**{"name": name, "kind": SinkKind.SRT, "url": OTHER_URL, "latency_ms": 0, **more})
 
 
 class State:

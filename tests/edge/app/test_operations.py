@@ -233,6 +233,7 @@ async def test_each_rung_has_its_own_bitrate_and_ceiling(box: Box) -> None:
         ("sink.set", {"sink": "x", "url": URL, "kind": "whip"}, "not_supported", "whip"),
         ("sink.set", {"sink": "x", "url": URL, "kind": "rtmp"}, "invalid", "kind: 'rtmp'"),
         ("sink.set", {"sink": "x", "url": URL, "latency_ms": 10}, "range", "latency_ms: 10"),
+        ("sink.set", {"sink": "x", "url": URL, "latency_ms": -1}, "range", "latency_ms: -1"),
         ("sink.set", {"sink": "x", "url": URL, "passphrase": "hunter2"}, "invalid", "passphrase"),
         ("sink.set", {"sink": "x", "url": URL, "passphrase": 1}, "invalid", "passphrase: expected text"),
         ("sink.set", {"sink": "x", "url": URL, "stream_id": "x" * 513}, "invalid", "stream id"),

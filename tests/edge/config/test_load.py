@@ -78,7 +78,7 @@ def test_set_takes_toml_or_a_bare_word(base: Path, text: str, path: str, expecte
 def test_set_reaches_into_an_array_and_leaves_its_neighbours(base: Path) -> None:
     put(base, '[[srt]]\nname = "a"\n[[srt]]\nname = "b"\nlatency_ms = 200\n')
     config = load(base=base, sets=["srt.1.latency_ms=300"])
-    assert [(sink.name, sink.latency_ms) for sink in config.srt] == [("a", 120), ("b", 300)]
+    assert [(sink.name, sink.latency_ms) for sink in config.srt] == [("a", 0), ("b", 300)]
 
 
 def test_array_in_a_later_file_replaces_the_whole_array(base: Path, tmp_path: Path) -> None:
@@ -147,6 +147,10 @@ BAD = {
     "name": Bad("[[srt]]\nname = 'A b'", '@: srt.0.name: must match ^[a-z0-9][a-z0-9-]{0,39}$ (got "A b")'),
     "name of WebRTC": Bad('[[srt]]\nname = "webrtc"', "@: srt: 'webrtc' is the name of the built-in WebRTC output"),
     "same name twice": Bad("[[srt]]\n[[srt]]", "@: srt: two outputs have the name 'srt'"),
+    "hasty srt": Bad(
+        "[[srt]]\nlatency_ms = 19",
+        "@: srt.0.latency_ms: must be 20 or more, or 0 for what the path needs (got 19)",
+    ),
     "not srt": Bad("[[srt]]\nurl = 'udp://a:1'", '@: srt.0.url: must start with srt:// (got "udp://a:1")'),
     "srt without port": Bad(
         "[[srt]]\nurl = 'srt://a'", '@: srt.0.url: must name a port, as in srt://HOST:PORT (got "srt://a")'

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from edge.app.outputs import Outputs
+from edge.media.distributor import Distributor
+from edge.media.keyframe_gate import KeyframeGate
+from edge.media.latency import LatencyBook
+from edge.model.feedback import Feedback
+from edge.model.frame import AccessUnit
+from edge.model.sink import SinkSpec
+from edge.runtime.clock import SystemClock
+from edge.runtime.supervisor import Supervisor
+from tests.media_units import make_units
+from tests.srt_peers import Collector, free_udp_port, srt_spec, wait_until
+
+Heard = list[tuple[str, Feedback]]
+
+
+@pytest.fixture(scope="module")
+def units() -> list[AccessUnit]:
+    return make_units(30, 60, gop=10)
+
+
+@pytest.fixture
+def outlets() -> Iterator[dict[str, Distributor]]:
+    clock = SystemClock()
+    made = {
+        rung: Distributor(gate=KeyframeGate(clock=clock), latency=LatencyBook(clock=clock), clock=clock)
+        for rung in ("main", "view")
+    }
+    yield made
+    for outlet in made.values():
+        outlet.close()
+
+
+def fresh(unit: AccessUnit) -> AccessUnit:
+    now_ns = time.monotonic_ns()
+    return replace(unit, stamps=replace(unit.stamps, captured_ns=now_ns, encode_end_ns=now_ns))
+
+
+def publish_until_heard(outlet: Distributor, units: list[AccessUnit], heard: Heard) -> None:
+    def heard_after_one_more() -> bool:
+        outlet.publish(fresh(units[next(turn) % len(units)]))
+        return bool(heard)
+
+    turn = iter(range(10_000))
+    wait_until(heard_after_one_more, "feedback")
+
+
+def test_feedback_comes_with_the_rung_that_it_is_about(
+    outlets: dict[str, Distributor], units: list[AccessUnit]
+) -> None:
+    heard: Heard = []
+    outputs = Outputs(
+        outlets=outlets, supervisor=Supervisor(), on_feedback=lambda rung, feedback: heard.append((rung, feedback))
+    )
+    port = free_udp_port()
+    spec: SinkSpec = replace(srt_spec(port, "caller", name="expert"), rung="view")
+    with Collector(port, "listener"):
+        asyncio.run(outputs.apply([spec]))
+        publish_until_heard(outlets["view"], units, heard)
+        asyncio.run(outputs.apply([]))
+    assert {(rung, feedback.sink) for rung, feedback in heard} == {("view", "expert")}
