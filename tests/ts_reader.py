@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import av
+import numpy as np
+
+from edge.model.video import Codec
 
 VIDEO_PID = 0x100
 
@@ -76,3 +79,21 @@ def pts_of_pes(pes: bytes) -> int:
 def decoded(ts: bytes) -> list[av.VideoFrame]:
     with av.open(io.BytesIO(ts), format="mpegts") as container:
         return list(container.decode(video=0))
+
+
+def packet_times(ts: bytes) -> list[float]:
+    """When each packet is due, at 90 kHz, unwrapped: a straight line through the PCRs around it."""
+    packets = list(ts_packets(ts))
+    clocks: list[tuple[int, int]] = []
+    for index, packet in enumerate(packets):
+        if packet.pcr is not None:
+            last = clocks[-1][1] if clocks else packet.pcr
+            clocks.append((index, last + (packet.pcr - last) % (1 << 33)))
+    at = [index for index, _ in clocks]
+    return [float(one) for one in np.interp(range(len(packets)), at, [pcr for _, pcr in clocks])]
+
+
+def delimiters(ts: bytes, codec: Codec) -> int:
+    """How many access units begin with a delimiter (H.264 type 9, H.265 type 35)."""
+    begin = {Codec.H264: b"\x00\x00\x00\x01\x09", Codec.H265: b"\x00\x00\x00\x01\x46\x01"}[codec]
+    return sum(unit_of_pes(pes).startswith(begin) for pes in pes_list(ts))

@@ -40,11 +40,17 @@ def test_pts_is_the_units_own(units: list[AccessUnit]) -> None:
     assert [pts_of_pes(pes_of(ts)) for ts in mux_all(units)] == [unit.pts for unit in units]
 
 
-def test_every_unit_carries_a_pcr_not_after_its_pts(units: list[AccessUnit]) -> None:
+def test_every_unit_carries_a_pcr_a_picture_before_its_pts(units: list[AccessUnit]) -> None:
     for unit, ts in zip(units, mux_all(units), strict=True):
-        pcrs = [packet.pcr for packet in video_of(ts) if packet.pcr is not None]
-        assert pcrs
-        assert pcrs[0] <= unit.pts
+        assert [packet.pcr for packet in video_of(ts) if packet.pcr is not None] == [unit.pts - 1500]
+
+
+def test_unit_tells_its_length_where_16_bits_hold_it(units: list[AccessUnit]) -> None:
+    large = replace(units[0], data=units[0].data + b"\x00\x00\x01\x0c" + b"\xff" * 65_536)
+    for unit in (*units, large):
+        pes = pes_of(TsMuxer().mux(unit))
+        told = int.from_bytes(pes[4:6])
+        assert told == (0 if len(pes) - 6 > 0xFFFF else len(pes) - 6)
 
 
 def test_tables_come_before_every_keyframe(units: list[AccessUnit]) -> None:
@@ -102,7 +108,7 @@ def test_new_epoch_of_the_same_codec_goes_on_without_a_cut(units: list[AccessUni
     after = make_units(10, 60, width=640, height=480, epoch=2, first_seq=40, first_pts=last + 1500)
     ts = mux_all(units + after)
     packets = video_of(b"".join(ts))
-    assert not any(packet.discontinuity for packet in packets)
+    assert not any(packet.discontinuity for packet in packets[1:])
     assert all((a.counter + 1) % 16 == b.counter for a, b in itertools.pairwise(packets))
     sizes = [(frame.width, frame.height) for frame in decoded(b"".join(ts))]
     assert sizes == [(320, 240)] * 40 + [(640, 480)] * 10
@@ -116,6 +122,20 @@ def test_new_codec_begins_with_the_discontinuity_indicator(units: list[AccessUni
     assert video_of(muxer.mux(after[0]))[0].discontinuity
 
 
+def test_tables_of_another_codec_have_another_version(units: list[AccessUnit]) -> None:
+    """A receiver that has read a version reads it no more."""
+    after = make_units(1, 60, codec=Codec.H265, epoch=2, first_pts=units[-1].pts + 1500)
+    muxer = TsMuxer()
+    sections = [
+        packet.payload[1:]
+        for ts in map(muxer.mux, (units[0], after[0]))
+        for packet in ts_packets(ts)
+        if packet.pid == _PMT
+    ]
+    versions = [section[5] >> 1 & 0x1F for section in sections]
+    assert versions == [0, 1]
+
+
 def test_pts_that_goes_back_begins_with_the_discontinuity_indicator(units: list[AccessUnit]) -> None:
     muxer = TsMuxer()
     for unit in units[:21]:
@@ -125,8 +145,12 @@ def test_pts_that_goes_back_begins_with_the_discontinuity_indicator(units: list[
     assert pts_of_pes(pes_of(again)) == units[0].pts
 
 
-def test_first_unit_of_all_has_no_discontinuity(units: list[AccessUnit]) -> None:
-    assert not any(packet.discontinuity for packet in ts_packets(TsMuxer().mux(units[0])))
+def test_every_pid_of_the_first_unit_has_the_discontinuity_indicator(units: list[AccessUnit]) -> None:
+    """Whoever passes the stream on may have sent another before."""
+    packets = list(ts_packets(TsMuxer().mux(units[0])))
+    for pid in (_PAT, _PMT, VIDEO_PID):
+        assert next(packet for packet in packets if packet.pid == pid).discontinuity, hex(pid)
+    assert sum(packet.discontinuity for packet in packets if packet.pid == VIDEO_PID) == 1
 
 
 def test_unit_that_is_not_annex_b_is_named(units: list[AccessUnit]) -> None:
