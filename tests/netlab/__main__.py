@@ -1,4 +1,7 @@
-"""`python -m tests.netlab`: the emulator's own error and cost. `python -m tests.netlab PROFILE`: a line to try by hand."""
+"""The emulator by hand.
+
+`python -m tests.netlab` prints its own error and cost; `python -m tests.netlab PROFILE` holds a line to try things on.
+"""
 
 from __future__ import annotations
 
