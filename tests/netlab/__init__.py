@@ -1,0 +1,1 @@
+"""A network impairment lab: two network namespaces and an emulated line between them."""
