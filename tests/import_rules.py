@@ -29,6 +29,7 @@ LAYERS: Mapping[str, frozenset[str]] = {
 
 HOMES: Mapping[str, tuple[str, ...]] = {
     "PIL": ("edge.media",),
+    "aioice": ("edge.rtc",),
     "aiortc": ("edge.rtc",),
     "av": ("board.av", "edge.sinks", "edge.measure", "edge.rtc"),
     "cryptography": ("edge.vault",),

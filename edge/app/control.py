@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from functools import partial
 
 import edge
@@ -32,6 +33,7 @@ from edge.media.lineup import Standing
 from edge.modality.library import Library
 from edge.model.inputs import Input
 from edge.model.picture import Size
+from edge.model.sink import SinkKind
 from edge.model.status import ComponentState
 from edge.runtime.clock import SystemClock, rfc3339
 from edge.runtime.command_bus import CommandBus
@@ -118,7 +120,7 @@ class ControlProcess:
             name="edge-rtc",
             path=places.rtc_ipc,
             on_push=self._world.rtc_said,
-            on_connect=self._steward("rtc", self._send_enabled).due,
+            on_connect=self._steward("rtc", self._send_outputs).due,
             on_lost=self._world.rtc_lost,
         )
 
@@ -192,8 +194,10 @@ class ControlProcess:
     async def _send_plan(self, input: Input) -> None:
         await self._media[input].request("plan", to_wire(self._wishes.plan_for(input)))
 
-    async def _send_enabled(self) -> None:
+    async def _send_outputs(self) -> None:
         await self._rtc.request("enable", {"running": self._wishes.webrtc_running})
+        whip = [asdict(spec) for spec in self._wishes.plan.sinks if spec.kind is SinkKind.WHIP]
+        await self._rtc.request("outputs", {"sinks": whip})
 
     def _processes(self) -> Mapping[str, Watched]:
         media = {media_process(name): self._world.media_pid(name) for name in self._media}

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
 from edge.app.configured import Configured
-from edge.app.plan_wire import mask_from_wire, sink_from_wire
+from edge.app.plan_wire import mask_from_wire
 from edge.model.errors import Invalid
 from edge.model.picture import Mask
 from edge.model.sink import SinkSpec
@@ -186,7 +186,7 @@ def _fingerprints(value: Any, where: str) -> Mapping[str, str]:
 
 def _set_sink(entry: Any) -> SetSink:
     try:
-        spec, over = sink_from_wire(entry["spec"]), str(entry["over"])
+        spec, over = SinkSpec.of(entry["spec"]), str(entry["over"])
     except (KeyError, TypeError, ValueError):
         raise Invalid("sinks: an entry is not understood") from None
     return SetSink(spec, over)

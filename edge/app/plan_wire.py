@@ -7,10 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from edge.model.errors import Fault, Invalid
-from edge.model.feedback import Role
 from edge.model.picture import Area, CaptureMode, Mask, PictureSpec, Sheet
 from edge.model.rect import Rect
-from edge.model.sink import MediaPlan, RungSpec, SinkKind, SinkSpec
+from edge.model.sink import MediaPlan, RungSpec, SinkSpec
 from edge.model.video import Priority
 
 
@@ -22,16 +21,12 @@ def from_wire(body: Mapping[str, Any]) -> MediaPlan:
     """Raises Fault: the plan comes from our own control process."""
     try:
         return MediaPlan(
-            sinks=tuple(sink_from_wire(sink) for sink in body["sinks"]),
+            sinks=tuple(SinkSpec.of(sink) for sink in body["sinks"]),
             rungs=tuple(_rung(rung) for rung in body["rungs"]),
             picture=_picture(body["picture"]),
         )
     except (KeyError, TypeError, ValueError, Invalid) as error:
         raise Fault(f"media plan not understood: {error}") from error
-
-
-def sink_from_wire(body: Mapping[str, Any]) -> SinkSpec:
-    return SinkSpec(**{**body, "kind": SinkKind(body["kind"]), "role": Role(body["role"])})
 
 
 def mask_from_wire(body: Mapping[str, Any]) -> Mask:

@@ -10,6 +10,7 @@ from typing import Any
 from edge.app.findings import Findings
 from edge.app.picture_status import crop_section, mask_section, preset_section
 from edge.app.wishes import WEBRTC, Wishes
+from edge.config.secrecy import shown
 from edge.media.lineup import Verdict
 from edge.model.inputs import Input, input_of
 from edge.model.sink import SinkKind, SinkSpec
@@ -141,9 +142,8 @@ class World:
         return {**encoder, "candidates": [*known, *(one for name, one in self._tried.items() if name not in heard)]}
 
     def _sinks(self, viewers: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
-        reported = {
-            (sink["name"], sink["rung"]): sink for said in self._media.values() for sink in said.get("sinks", ())
-        }
+        said = (*self._media.values(), self._rtc)
+        reported = {(sink["name"], sink["rung"]): sink for one in said for sink in one.get("sinks", ())}
         sinks: list[Mapping[str, Any]] = []
         for spec in self._wishes.plan.sinks:
             if spec.kind is SinkKind.WHEP:
@@ -215,7 +215,7 @@ def _silent(spec: SinkSpec) -> dict[str, Any]:
         "name": spec.name,
         "kind": spec.kind,
         "rung": spec.rung,
-        "url": spec.url,
+        "url": shown(("url",), spec.url),
         "running": spec.running,
         "state": SinkState.CONNECTING if spec.running else SinkState.STOPPED,
         "epoch": 0,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from edge.model.feedback import Role
 from edge.model.picture import PictureSpec
@@ -34,6 +36,11 @@ class SinkSpec:
     running: bool = True
     role: Role = Role.OBSERVER
     token: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> SinkSpec:
+        """From its fields as JSON has them. Raises KeyError, TypeError, ValueError."""
+        return cls(**{**body, "kind": SinkKind(body["kind"]), "role": Role(body["role"])})
 
 
 @dataclass(frozen=True, slots=True)

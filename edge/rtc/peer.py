@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from fractions import Fraction
-from urllib.parse import unquote
 
-from aiortc import (
-    RTCConfiguration,
-    RTCIceServer,
-    RTCPeerConnection,
-    RTCRtpCodecCapability,
-    RTCRtpSender,
-    RTCSessionDescription,
-)
+from aiortc import RTCSessionDescription
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
 
 from edge.model.errors import Invalid, NotSupported
 from edge.rtc.adapter import PathReport, SenderTap
+from edge.rtc.connections import Connections, route_of
 from edge.rtc.offer import Fragment, Offer
 from edge.rtc.path_meter import PathMeter
 from edge.rtc.payload import PayloadCache
@@ -33,15 +25,14 @@ _TELL_TIME_EVERY = 90_000  # of pts: once a second, and with each keyframe (docs
 class ViewerPeer:
     """Event loop only. `state` is WebRTC's connection state by its own names."""
 
-    def __init__(self, *, sink: ViewerSink, payloads: PayloadCache, ice_servers: Sequence[str]) -> None:
+    def __init__(self, *, sink: ViewerSink, payloads: PayloadCache, connections: Connections) -> None:
         self._sink = sink
         self._payloads = payloads
         self._told_pts: int | None = None
         self._ice_user = ""
-        servers = [ice_server(url) for url in ice_servers]
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._connection = connections.make()
         self._transceiver = self._connection.addTransceiver(sink.track, direction="sendonly")
-        self._transceiver.setCodecPreferences(h264_only())
+        connections.equip(self._transceiver)
         self._tap = SenderTap(
             self._transceiver,
             next_picture=self._next_picture,
@@ -55,6 +46,11 @@ class ViewerPeer:
     @property
     def state(self) -> str:
         return self._connection.connectionState
+
+    @property
+    def route(self) -> str:
+        """Our end of the path in use: `host`, `srflx`, `prflx`, `relay`; empty before there is one."""
+        return route_of(self._transceiver)
 
     @property
     def path(self) -> PathReport:
@@ -93,21 +89,3 @@ class ViewerPeer:
             self._told_pts = unit.pts
         interval_ns = int(1_000_000_000 / max(Fraction(1), unit.format.video.fps))
         return CodedPicture(self._payloads.payloads(unit), unit.pts, unit.utc_ns if due else None, interval_ns)
-
-
-def ice_server(url: str) -> RTCIceServer:
-    """`stun:host:port`, or `turn:user:password@host:port?transport=udp` with percent-encoded user and password."""
-    scheme, _, rest = url.partition(":")
-    account, at, host = rest.rpartition("@")
-    if not at:
-        return RTCIceServer(urls=url)
-    user, _, password = account.partition(":")
-    return RTCIceServer(urls=f"{scheme}:{host}", username=unquote(user), credential=unquote(password))
-
-
-def h264_only() -> list[RTCRtpCodecCapability]:
-    """H.264, Constrained Baseline first, and retransmission."""
-    codecs = RTCRtpSender.getCapabilities("video").codecs
-    h264 = [codec for codec in codecs if codec.mimeType == "video/H264"]
-    rtx = [codec for codec in codecs if codec.mimeType == "video/rtx"]
-    return sorted(h264, key=lambda codec: codec.parameters["profile-level-id"] != "42e01f") + rtx

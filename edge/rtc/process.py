@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from edge.config.model import WebrtcConfig
 from edge.model.errors import Invalid
+from edge.model.frame import AccessUnit
+from edge.model.sink import SinkSpec
 from edge.ports import Clock
+from edge.rtc.connections import Connections
 from edge.rtc.sessions import WhepSessions
 from edge.rtc.unit_feed import UnitFeed
+from edge.rtc.whip_http import WhipHttp
+from edge.rtc.whip_outputs import WhipOutputs
 from edge.runtime.component import Component, Context
 from edge.runtime.ipc import IpcServer, Reply
 
@@ -26,7 +32,7 @@ class RtcProcess:
     `unplayable` are the rungs that no browser can decode.
 
     IPC: `offer {rung, sdp} -> {session, sdp}`, `trickle {session, fragment}`, `end {session}`,
-    `enable {running}`; pushes topic `status` twice a second.
+    `enable {running}`, `outputs {sinks}` with all that is wanted of kind `whip`; pushes topic `status` twice a second.
     """
 
     def __init__(
@@ -38,26 +44,38 @@ class RtcProcess:
         clock: Clock,
         on_demand: Collection[str] = (),
         unplayable: Collection[str] = (),
+        connections: Connections | None = None,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         self._clock = clock
         self._feeds = {rung: self._feed(rung, path, on_demand=rung in on_demand) for rung, path in units.items()}
+        connections = connections or Connections()
         self._sessions = WhepSessions(
             feedback=self._feeds,
             unplayable=unplayable,
             clock=clock,
             max_viewers=config.max_viewers,
-            ice_servers=config.ice_servers,
+            connections=connections,
+        )
+        self._whip = WhipOutputs(
+            feedback=self._feeds,
+            payloads=self._sessions.payloads,
+            unplayable=unplayable,
+            connections=connections,
+            http=WhipHttp(trust=trust),
+            clock=clock,
         )
         self._ipc = IpcServer(name="rtc-ipc", path=ipc_path, answers=self._answers())
 
     @property
     def components(self) -> tuple[Component, ...]:
-        return *self._feeds.values(), self._sessions, self._ipc, StatusPush(process=self, ipc=self._ipc)
+        return *self._feeds.values(), self._sessions, self._whip, self._ipc, StatusPush(process=self, ipc=self._ipc)
 
     def status(self) -> Mapping[str, Any]:
         return {
             "pid": os.getpid(),
             "viewers": self._sessions.viewers(),
+            "sinks": self._whip.reports(),
             "enabled": self._sessions.enabled,
             "feeds": {rung: self._describe(feed) for rung, feed in self._feeds.items()},
         }
@@ -66,10 +84,18 @@ class RtcProcess:
         return UnitFeed(
             rung=rung,
             path=path,
-            on_unit=lambda unit: self._sessions.deliver(unit),
-            on_connect=lambda: self._sessions.resync(rung),
-            wanted=lambda: not on_demand or self._sessions.watched(rung),
+            on_unit=self._deliver,
+            on_connect=lambda: self._resync(rung),
+            wanted=lambda: not on_demand or self._sessions.watched(rung) or self._whip.watched(rung),
         )
+
+    def _deliver(self, unit: AccessUnit) -> None:
+        self._sessions.deliver(unit)
+        self._whip.deliver(unit)
+
+    def _resync(self, rung: str) -> None:
+        self._sessions.resync(rung)
+        self._whip.resync(rung)
 
     def _describe(self, feed: UnitFeed) -> Mapping[str, Any]:
         """`unit_age_ms` is the age since capture of the newest unit; null before the first."""
@@ -82,7 +108,13 @@ class RtcProcess:
         }
 
     def _answers(self) -> Mapping[str, Any]:
-        return {"offer": self._offer, "trickle": self._trickle, "end": self._end, "enable": self._enable}
+        return {
+            "offer": self._offer,
+            "trickle": self._trickle,
+            "end": self._end,
+            "enable": self._enable,
+            "outputs": self._set_outputs,
+        }
 
     async def _offer(self, args: Mapping[str, Any]) -> Reply:
         session, answer = await self._sessions.offer(_text(args, "rung"), _text(args, "sdp"))
@@ -101,6 +133,13 @@ class RtcProcess:
         if not isinstance(running, bool):
             raise Invalid("enable: running must be true or false")
         await self._sessions.set_enabled(running)
+        return Reply()
+
+    async def _set_outputs(self, args: Mapping[str, Any]) -> Reply:
+        try:
+            self._whip.apply([SinkSpec.of(body) for body in args["sinks"]])
+        except (KeyError, TypeError, ValueError):
+            raise Invalid("outputs: the sinks are not understood") from None
         return Reply()
 
 

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import logging
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from edge.model.errors import Busy, NotFound, NotSupported, Rejected
 from edge.model.frame import AccessUnit
 from edge.ports import Clock
 from edge.rtc.adapter import check_aiortc
+from edge.rtc.connections import Connections
 from edge.rtc.offer import read_fragment, read_offer
 from edge.rtc.payload import PayloadCache
 from edge.rtc.peer import ViewerPeer
@@ -53,18 +54,18 @@ class WhepSessions:
         clock: Clock,
         unplayable: Collection[str] = (),
         max_viewers: int = 8,
-        ice_servers: Sequence[str] = (),
+        connections: Connections | None = None,
         join_s: float = 20.0,
     ) -> None:
         self._feedback = feedback
         self._unplayable = unplayable
         self._clock = clock
         self._max_viewers = max_viewers
-        self._ice_servers = ice_servers
+        self._connections = connections or Connections()
         self._join_ns = int(join_s * 1e9)
         self._sessions: dict[str, _Session] = {}
         self._numbers = itertools.count(1)
-        self._payloads = {rung: PayloadCache() for rung in feedback}
+        self.payloads = {rung: PayloadCache() for rung in feedback}
         self.enabled = True
         check_aiortc()
 
@@ -148,7 +149,7 @@ class WhepSessions:
         session = secrets.token_urlsafe(16)
         name = f"viewer-{next(self._numbers)}"
         sink = ViewerSink(name=name, feedback=self._feedback[rung], clock=self._clock)
-        peer = ViewerPeer(sink=sink, payloads=self._payloads[rung], ice_servers=self._ice_servers)
+        peer = ViewerPeer(sink=sink, payloads=self.payloads[rung], connections=self._connections)
         entry = self._sessions[session] = _Session(rung, sink, peer, self._clock.mono_ns())
         return session, entry
 
@@ -177,6 +178,7 @@ class WhepSessions:
             "rung": entry.rung,
             "since": rfc3339(self._clock.utc_ns(entry.since_ns)),
             "state": entry.peer.state,
+            "route": entry.peer.route,
             "delivered": track.delivered,
             "dropped": track.dropped,
             "keyframe_requests": entry.sink.keyframe_requests,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -13,13 +14,14 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCSessionDescription
 from aiortc.exceptions import InvalidStateError, OperationError
 from aiortc.mediastreams import MediaStreamError
 from av import VideoFrame
 
 from edge.model.errors import EdgeError, Invalid, PeerGone, Rejected, TimedOut, Unavailable
-from edge.rtc.peer import h264_only, ice_server
+from edge.model.ice import IceServer
+from edge.rtc.connections import Connections
 
 _HTTP_TIMEOUT_S = 10.0
 _MAX_BODY = 256 << 10
@@ -40,16 +42,24 @@ class WhepReceiver:
     PeerGone when the box ends the session.
     """
 
-    def __init__(self, url: str, *, ice_servers: Sequence[str] = (), patience_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        ice_servers: Sequence[IceServer] = (),
+        relay_only: bool = False,
+        trust: ssl.SSLContext | None = None,
+        patience_s: float = 10.0,
+    ) -> None:
         if urlsplit(url).scheme not in _SCHEMES or not urlsplit(url).hostname:
             raise Invalid(f"{url!r} is not an http or https URL")
         self._url = url
         self._patience_s = patience_s
         self._location = ""
-        servers = [ice_server(server) for server in ice_servers]
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        connections = Connections(ice_servers=lambda: ice_servers, relay_only=relay_only, trust=trust)
+        self._connection = connections.make()
         transceiver = self._connection.addTransceiver("video", direction="recvonly")
-        transceiver.setCodecPreferences(h264_only())
+        connections.equip(transceiver)
         self._receiver = transceiver.receiver
 
     async def __aenter__(self) -> Self:
