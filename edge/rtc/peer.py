@@ -20,6 +20,8 @@ from edge.rtc.adapter import PathReport, SenderTap
 from edge.rtc.offer import Fragment, Offer
 from edge.rtc.payload import PayloadCache
 from edge.rtc.rtp_stream import CodedPicture
+from edge.rtc.sctp_adapter import harden_data
+from edge.rtc.viewer_channel import ViewerChannel
 from edge.rtc.viewer_sink import ViewerSink
 
 _REFUSED = (InternalError, InvalidAccessError, InvalidStateError, OperationError, ValueError, AssertionError)
@@ -29,13 +31,17 @@ _TELL_TIME_EVERY = 90_000  # of pts: once a second, and with each keyframe (docs
 class ViewerPeer:
     """Event loop only. `state` is WebRTC's connection state by its own names."""
 
-    def __init__(self, *, sink: ViewerSink, payloads: PayloadCache, ice_servers: Sequence[str]) -> None:
+    def __init__(
+        self, *, sink: ViewerSink, payloads: PayloadCache, ice_servers: Sequence[str], channel: ViewerChannel
+    ) -> None:
+        self.channel = channel
         self._sink = sink
         self._payloads = payloads
         self._told_pts: int | None = None
         self._ice_user = ""
         servers = [ice_server(url) for url in ice_servers]
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._connection.on("datachannel", channel.bind)
         self._transceiver = self._connection.addTransceiver(sink.track, direction="sendonly")
         self._transceiver.setCodecPreferences(h264_only())
         self._tap = SenderTap(
@@ -59,6 +65,7 @@ class ViewerPeer:
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
             self._tap.negotiated(offer.extensions)
+            harden_data(self._connection)
             await self._connection.setLocalDescription()
         except _REFUSED as error:
             raise Invalid(f"the offer cannot be answered: {error}") from error

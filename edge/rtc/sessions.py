@@ -17,6 +17,7 @@ from edge.rtc.adapter import check_aiortc
 from edge.rtc.offer import read_fragment, read_offer
 from edge.rtc.payload import PayloadCache
 from edge.rtc.peer import ViewerPeer
+from edge.rtc.viewer_channel import Subject, ViewerChannel
 from edge.rtc.viewer_sink import FeedbackChannel, ViewerSink
 from edge.runtime.clock import rfc3339
 from edge.runtime.component import Context
@@ -106,6 +107,7 @@ class WhepSessions:
     def deliver(self, unit: AccessUnit) -> None:
         for entry in self._watching(unit.format.rung):
             entry.sink.write(unit)
+            entry.peer.channel.tell_picture(live=unit.live)
 
     def watched(self, rung: str) -> bool:
         return bool(self._watching(rung))
@@ -148,7 +150,8 @@ class WhepSessions:
         session = secrets.token_urlsafe(16)
         name = f"viewer-{next(self._numbers)}"
         sink = ViewerSink(name=name, feedback=self._feedback[rung], clock=self._clock)
-        peer = ViewerPeer(sink=sink, payloads=self._payloads[rung], ice_servers=self._ice_servers)
+        channel = ViewerChannel(subject=Subject(session, rung), clock=self._clock)
+        peer = ViewerPeer(sink=sink, payloads=self._payloads[rung], ice_servers=self._ice_servers, channel=channel)
         entry = self._sessions[session] = _Session(rung, sink, peer, self._clock.mono_ns())
         return session, entry
 
@@ -187,6 +190,7 @@ class WhepSessions:
             "queue_p95_us": queue.p95_us,
             "send_p50_us": send.p50_us,
             "send_p95_us": send.p95_us,
+            **entry.peer.channel.report(),
         }
 
 
