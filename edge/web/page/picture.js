@@ -21,6 +21,7 @@ export class Picture {
       video,
       whep: endpointOf(FIRST),
       role: ownRole(),
+      token: new URLSearchParams(location.hash.slice(1)).get("token") ?? "",
       explain: (verdict) => this.explain(verdict),
       isKnown: (id) => !feed.connected || (feed.document.viewers ?? []).some(({ session }) => session === id),
     });
