@@ -188,6 +188,7 @@ class ControlProcess:
             clock=self._clock,
             host=config.web.host,
             ice_servers=config.webrtc.ice_servers,
+            embed_origins=config.web.embed_origins,
         )
         return WebServer(app=app, host=config.web.host, port=config.web.port)
 

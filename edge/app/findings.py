@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.app.encoder_findings import encoder_findings
+from edge.app.viewer_findings import ViewerFindings
 from edge.media.framing import NO_PLAN
-from edge.model.inputs import Input
+from edge.model.inputs import Input, input_of
 from edge.model.picture import CaptureMode
 from edge.model.status import Severity
 from edge.runtime.issues import Finding
@@ -51,6 +52,7 @@ class Findings:
     board_trouble: tuple[str, ...] = ()
     _over_budget_since_s: dict[str, float] = field(default_factory=dict)
     _away_since_s: dict[str, float] = field(default_factory=dict)
+    _viewers: ViewerFindings = field(default_factory=ViewerFindings)
 
     def look(
         self,
@@ -67,6 +69,7 @@ class Findings:
         if Input.MAIN in parts:
             yield from _framing(document)
         yield from _sinks(document)
+        yield from self._viewers.look(document, now_s=now_s)
         for sentence in (*self.standing, *self.board_trouble):
             yield Finding("start_up", Severity.ERROR, "Mend what the message names, then restart the box.", sentence)
 
@@ -169,7 +172,7 @@ def _sinks(document: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _worst_latency_ms(document: Mapping[str, Any], entry: Mapping[str, Any]) -> float | None:
     box = entry["latency"].get("box")
-    watching = [viewer for viewer in document.get("viewers", ()) if viewer["rung"] == entry["name"]]
+    watching = [viewer for viewer in document.get("viewers", ()) if input_of(viewer["rung"]) == entry["name"]]
     known = [box["p95"] / 1000] if box else []
     known += [viewer["glass_to_glass_ms"]["p95"] for viewer in watching if viewer.get("glass_to_glass_ms")]
     return max(known, default=None)

@@ -146,6 +146,9 @@ def _viewer(viewer: Document) -> Text:
     seen = viewer.get("glass_to_glass_ms")
     if seen:
         text.append(f", glass to glass p50 {seen['p50']:.0f} ms, p95 {seen['p95']:.0f} ms")
+    verdict = viewer.get("seen")
+    if verdict and not verdict["live"]:
+        text.append(f", NOT LIVE there ({verdict['reason']})", _BAD)
     return text
 
 

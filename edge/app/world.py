@@ -178,14 +178,7 @@ class World:
 
     def _viewers(self) -> list[dict[str, Any]]:
         reports = self._board.get("viewer_reports") or {}
-        return [
-            {
-                **viewer,
-                "glass_to_glass_ms": reports.get(viewer["session"], _NOTHING).get("glass_to_glass_ms"),
-                "playout_ms": reports.get(viewer["session"], _NOTHING).get("playout_ms"),
-            }
-            for viewer in self._rtc.get("viewers", ())
-        ]
+        return [_viewer(viewer, reports.get(viewer["session"], _NOTHING)) for viewer in self._rtc.get("viewers", ())]
 
 
 def _latency(media: Mapping[str, Any], viewers: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -198,6 +191,13 @@ def _latency(media: Mapping[str, Any], viewers: Iterable[Mapping[str, Any]]) -> 
                 figures = {share: viewer[f"{stage}_{share}_us"] for share in ("p50", "p95")}
                 stages[f"{stage}:{viewer['name']}"] = figures
     return {"box": latency["box"], "stages": stages}
+
+
+def _viewer(viewer: Mapping[str, Any], reported: Mapping[str, Any]) -> dict[str, Any]:
+    """What came over the viewer's data channel counts; what its page posted stands in where that is silent."""
+    if viewer.get("seen"):
+        return dict(viewer)
+    return {**viewer, **{key: reported.get(key) for key in ("glass_to_glass_ms", "playout_ms")}}
 
 
 def _absent_signal() -> Mapping[str, Any]:

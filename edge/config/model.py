@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from edge.config.encode import ArchiveConfig, EncoderConfig, ViewConfig
-from edge.config.section import Name, Port, RectOption, Section, SizeOption, require_inside
+from edge.config.section import Name, Port, RectOption, Section, SizeOption, require_inside, require_origin
 from edge.config.source import SourceConfig, SourceKind
 from edge.model.inputs import Input, RungName
 from edge.model.picture import MASK_AREAS, NO_PRESET
@@ -88,6 +88,20 @@ class WebConfig(Section):
 
     host: Annotated[str, Field(min_length=1, description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[Port, Field(description="TCP port to listen on.")] = 8080
+    embed_origins: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Sites whose pages may embed the live picture, as in `https://pacs.hospital.example`; none by "
+            "default. docs/embedding.md says how."
+        ),
+    ] = ()
+
+    @field_validator("embed_origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            require_origin(origin)
+        return origins
 
 
 class WebrtcConfig(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -13,6 +14,8 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Side = Annotated[int, Field(ge=1, le=16_384)]
 Offset = Annotated[int, Field(ge=0, le=16_384)]
 SizeOption = tuple[Side, Side]
+_ORIGIN = re.compile(r"(https?)://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::([1-9][0-9]{0,4}))?")
+_OWN_PORTS = {"http": "80", "https": "443"}
 RectOption = tuple[Offset, Offset, Side, Side]
 
 
@@ -29,3 +32,12 @@ def require_inside(what: str, rects: Sequence[RectOption], of: SizeOption) -> No
             raise ValueError(
                 f"{what}: [{x}, {y}, {width}, {height}] does not lie inside the picture of {of[0]}x{of[1]}"
             )
+
+
+def require_origin(text: str) -> None:
+    """Raises ValueError where that is not the origin of a site as browsers write it (RFC 6454)."""
+    origin = _ORIGIN.fullmatch(text)
+    if origin is None:
+        raise ValueError(f"{text!r} is not a site: https://HOST or https://HOST:PORT, in small letters, nothing behind")
+    if origin[2] == _OWN_PORTS[origin[1]]:
+        raise ValueError(f"{text!r} must not name port {origin[2]}, which browsers leave out")

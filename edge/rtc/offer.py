@@ -22,6 +22,7 @@ _MAX_CHARACTERS = 64 << 10
 _MALFORMED = (ValueError, LookupError, AssertionError, AttributeError, TypeError, StopIteration)
 _MAX_CANDIDATES = 64
 _PLAYABLE = (H264Profile.PROFILE_CONSTRAINED_BASELINE, H264Profile.PROFILE_BASELINE)
+_DATA_CHANNEL, _DATA_PROFILES = "webrtc-datachannel", ("UDP/DTLS/SCTP", "TCP/DTLS/SCTP")  # RFC 8841
 _UNSAID_PROFILE = "42E01F"  # what browsers mean by an fmtp without profile-level-id
 
 
@@ -91,15 +92,24 @@ def _lines(text: str) -> Sequence[str]:
 def _video_section(description: SessionDescription) -> MediaDescription:
     kinds = [media.kind for media in description.media]
     for kind in kinds:
-        if kind not in ("audio", "video"):
-            raise Invalid(f"the offer has a section {kind!r}: only audio and video are understood")
+        if kind not in ("audio", "video", "application"):
+            raise Invalid(f"the offer has a section {kind!r}: only audio, video and a data channel are understood")
     if kinds.count("video") != 1:
         raise Invalid(f"the offer has {kinds.count('video') or 'no'} video sections, one is needed")
     if kinds.count("audio") > 1:
         raise Invalid(f"the offer has {kinds.count('audio')} audio sections, at most one is understood")
+    _check_data_sections([media for media in description.media if media.kind == "application"])
     if sum(len(media.ice_candidates) for media in description.media) > _MAX_CANDIDATES:
         raise Invalid(f"the offer has more than {_MAX_CANDIDATES} ICE candidates")
     return next(media for media in description.media if media.kind == "video")
+
+
+def _check_data_sections(sections: Sequence[MediaDescription]) -> None:
+    if len(sections) > 1:
+        raise Invalid(f"the offer has {len(sections)} application sections, at most one is understood")
+    for media in sections:
+        if media.profile not in _DATA_PROFILES or media.fmt != [_DATA_CHANNEL]:
+            raise Invalid(f"the offer's application section is {media.profile} {media.fmt}, not {_DATA_CHANNEL}")
 
 
 def _transport_user(media: MediaDescription) -> str:
@@ -109,7 +119,7 @@ def _transport_user(media: MediaDescription) -> str:
         raise Invalid(f"the offer's {media.kind} section has no ICE user name fragment or password")
     if media.dtls is None or not media.dtls.fingerprints:
         raise Invalid(f"the offer's {media.kind} section has no DTLS fingerprint or setup role")
-    if not media.rtcp_mux:
+    if not media.rtcp_mux and media.kind != "application":
         raise Invalid(f"the offer's {media.kind} section has no rtcp-mux")
     return ice.usernameFragment
 

@@ -15,6 +15,8 @@ from edge.rtc.offer import Fragment, Offer
 from edge.rtc.path_meter import PathMeter
 from edge.rtc.payload import PayloadCache
 from edge.rtc.rtp_stream import CodedPicture
+from edge.rtc.sctp_adapter import harden_data
+from edge.rtc.viewer_channel import ViewerChannel
 from edge.rtc.viewer_sink import ViewerSink
 
 _REFUSED = (InternalError, InvalidAccessError, InvalidStateError, OperationError, ValueError, AssertionError)
@@ -25,12 +27,21 @@ _TELL_TIME_EVERY = 90_000  # of pts: once a second, and with each keyframe (docs
 class ViewerPeer:
     """Event loop only. `state` is WebRTC's connection state by its own names."""
 
-    def __init__(self, *, sink: ViewerSink, payloads: PayloadCache, connections: Connections) -> None:
+    def __init__(
+        self,
+        *,
+        sink: ViewerSink,
+        payloads: PayloadCache,
+        connections: Connections,
+        channel: ViewerChannel | None = None,
+    ) -> None:
         self._sink = sink
         self._payloads = payloads
         self._told_pts: int | None = None
         self._ice_user = ""
         self._connection = connections.make()
+        if channel is not None:
+            self._connection.on("datachannel", channel.bind)
         self._transceiver = self._connection.addTransceiver(sink.track, direction="sendonly")
         connections.equip(self._transceiver)
         self._tap = SenderTap(
@@ -62,6 +73,7 @@ class ViewerPeer:
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
             self._tap.negotiated(offer.extensions, transport_cc=_TRANSPORT_CC.findall(offer.sdp))
+            harden_data(self._connection)
             await self._connection.setLocalDescription()
         except _REFUSED as error:
             raise Invalid(f"the offer cannot be answered: {error}") from error

@@ -18,6 +18,7 @@ from edge.rtc.connections import Connections
 from edge.rtc.offer import read_fragment, read_offer
 from edge.rtc.payload import PayloadCache
 from edge.rtc.peer import ViewerPeer
+from edge.rtc.viewer_channel import Subject, ViewerChannel
 from edge.rtc.viewer_sink import FeedbackChannel, ViewerSink
 from edge.runtime.clock import rfc3339
 from edge.runtime.component import Context
@@ -32,6 +33,7 @@ class _Session:
     rung: str
     sink: ViewerSink
     peer: ViewerPeer
+    channel: ViewerChannel
     since_ns: int
 
 
@@ -107,6 +109,7 @@ class WhepSessions:
     def deliver(self, unit: AccessUnit) -> None:
         for entry in self._watching(unit.format.rung):
             entry.sink.write(unit)
+            entry.channel.tell_picture(live=unit.live)
 
     def watched(self, rung: str) -> bool:
         return bool(self._watching(rung))
@@ -149,8 +152,9 @@ class WhepSessions:
         session = secrets.token_urlsafe(16)
         name = f"viewer-{next(self._numbers)}"
         sink = ViewerSink(name=name, feedback=self._feedback[rung], clock=self._clock)
-        peer = ViewerPeer(sink=sink, payloads=self.payloads[rung], connections=self._connections)
-        entry = self._sessions[session] = _Session(rung, sink, peer, self._clock.mono_ns())
+        channel = ViewerChannel(subject=Subject(session, rung), clock=self._clock)
+        peer = ViewerPeer(sink=sink, payloads=self.payloads[rung], connections=self._connections, channel=channel)
+        entry = self._sessions[session] = _Session(rung, sink, peer, channel, self._clock.mono_ns())
         return session, entry
 
     async def _close(self, *sessions: str) -> None:
@@ -189,6 +193,7 @@ class WhepSessions:
             "queue_p95_us": queue.p95_us,
             "send_p50_us": send.p50_us,
             "send_p95_us": send.p95_us,
+            **entry.channel.report(),
         }
 
 

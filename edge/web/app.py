@@ -34,15 +34,17 @@ def create_app(
     clock: Clock,
     host: str = "127.0.0.1",
     ice_servers: Sequence[str] = (),
+    embed_origins: Sequence[str] = (),
     max_streams: int = 16,
 ) -> FastAPI:
     """`host` is the configured address: a name under which browsers may ask, beside loopback's.
+    `embed_origins` are the sites whose pages may embed the picture.
 
     `app.state.streams` is the application's OpenStreams, for the server to end at shutdown.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.streams = streams = OpenStreams(limit=max_streams)
-    app.add_middleware(Guard, hosts=(host,))
+    app.add_middleware(Guard, hosts=(host,), embed_origins=embed_origins)
     answer_errors_with_problems(app)
     for router in (
         asset_routes(assets=load_assets()),

@@ -1,4 +1,4 @@
-"""GET / and the files of the touchscreen page, read once when the application is made."""
+"""GET /, GET /embed and the files of the touchscreen page, read once when the application is made."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from importlib.resources import files
 from fastapi import APIRouter, Request, Response
 
 from edge.model.errors import NotFound
+from edge.web.embedding import EMBED
 
-_INDEX = "index.html"
+_INDEX, _EMBED = "index.html", "embed.html"
 _TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -40,6 +41,10 @@ def asset_routes(*, assets: Mapping[str, Asset]) -> APIRouter:
     @router.api_route("/", methods=["GET", "HEAD"])
     async def index(request: Request) -> Response:
         return _answer(request, assets[_INDEX])
+
+    @router.api_route(EMBED, methods=["GET", "HEAD"])
+    async def embed(request: Request) -> Response:
+        return _answer(request, assets[_EMBED])
 
     @router.api_route("/page/{name}", methods=["GET", "HEAD"])
     async def asset(name: str, request: Request) -> Response:

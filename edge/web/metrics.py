@@ -121,6 +121,12 @@ def _viewers(document: Mapping[str, Any]) -> Iterator[Sample]:
         labels = tuple((key, str(viewer.get(key, ""))) for key in ("session", "rung"))
         yield Sample("viewer_rtt_seconds", _scaled(viewer.get("rtt_ms"), 1e3), labels, "Round trip to the viewer.")
         yield Sample("viewer_dropped_total", viewer.get("dropped"), labels, "Access units dropped.", "counter")
+        live = _part(viewer, "seen").get("live")
+        yield Sample("viewer_live", live, labels, "1 while the viewer itself says that its picture is live.")
+        for key in ("p50", "p95"):
+            seconds = _scaled(_part(viewer, "glass_to_glass_ms").get(key), 1e3)
+            quantiles = (*labels, ("quantile", _QUANTILES[key]))
+            yield Sample("viewer_glass_to_glass_seconds", seconds, quantiles, "Delay that the viewer measures.")
 
 
 def _latency(entry: Mapping[str, Any], input: Labels) -> Iterator[Sample]:

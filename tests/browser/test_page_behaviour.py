@@ -55,13 +55,16 @@ async def test_refused_viewer_tries_again_with_growing_waits(browser: Browser, s
     assert await page.evaluate("performance.getEntriesByType('navigation').length") == 1
 
 
-async def test_browser_without_transform_says_that_it_cannot_verify(browser: Browser, stage: Stage) -> None:
+async def test_browser_that_does_not_tell_what_it_shows_says_that_it_cannot_verify(
+    browser: Browser, stage: Stage
+) -> None:
     context = await browser.new_context()
-    await context.add_init_script("delete window.RTCRtpScriptTransform")
+    await context.add_init_script("delete HTMLVideoElement.prototype.requestVideoFrameCallback")
     page = await context.new_page()
     await page.goto(stage.url)
     await expect(page.locator("#reason")).to_have_text("This browser cannot verify the picture's time")
     assert (await _badge(page))["live"] == "false"
+    await expect(page.locator("#badge-text")).to_have_text("UNVERIFIED")
     assert stage.whep.offers == 0
 
 

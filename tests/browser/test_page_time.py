@@ -69,33 +69,63 @@ async def _judge(page: Page, steps: list[list[Any]]) -> Any:
     return await page.evaluate(script, steps)
 
 
-def _time(utc_ms: float, *, live: bool = True) -> dict[str, Any]:
-    return {"utcMs": utc_ms, "live": live}
+def _time(utc_ms: float, *, live: bool = True, seq: int = 7) -> dict[str, Any]:
+    return {"utcMs": utc_ms, "live": live, "seq": seq}
+
+
+_GOOD = [["learn", 1, _time(1000)], ["present", 1, 1040]]
+_NOW: list[Any] = ["verdict", 1100]
+
+
+def _next(utc_ms: float, *, seq: int = 8, live: bool = True, shown_ms: float = 1060) -> list[list[Any]]:
+    return [["learn", 2, _time(utc_ms, live=live, seq=seq)], ["present", 2, shown_ms]]
 
 
 @pytest.mark.parametrize(
     ("steps", "code"),
     [
-        ([], "no_frame"),
-        ([["learn", 1, _time(1000)]], "no_frame"),  # arrived, but not on the screen
-        ([["learn", 1, _time(1000)], ["present", 1, 1040]], "live"),
-        ([["learn", 1, _time(599)], ["present", 1, 640]], "old"),
-        ([["learn", 1, _time(600)], ["present", 1, 640]], "live"),
-        ([["learn", 1, _time(1000, live=False)], ["present", 1, 1040]], "flag"),
-        ([["learn", 1, None], ["present", 1, 1040]], "no_time"),
-        ([["learn", 1, _time(1400)], ["present", 1, 1440]], "clock"),
-        ([["present", 1, 1040]], "no_frame"),
-        ([["present", 1, 1040], ["learn", 1, _time(1000)]], "live"),  # the two messages crossed
-        ([["learn", 1, _time(1000)], ["present", 1, 1040], ["presentUnknown"]], "no_frame"),
-        ([["learn", 1, _time(1000)], ["present", 1, 1040], ["learn", 2, _time(1090, live=False)]], "live"),
-        ([["learn", 1, _time(1000)], ["present", 1, 1040], ["reset"]], "live"),  # still on the screen, ageing
+        ([_NOW], "no_frame"),
+        ([["learn", 1, _time(1000)], _NOW], "no_frame"),  # arrived, but not on the screen
+        ([*_GOOD, _NOW], "live"),
+        ([["learn", 1, _time(599)], ["present", 1, 640], _NOW], "old"),
+        ([["learn", 1, _time(600)], ["present", 1, 640], _NOW], "live"),
+        ([["learn", 1, _time(599)], ["present", 1, 640], ["verdict", 1100, {"slackMs": 1}]], "live"),
+        ([["learn", 1, _time(1000, live=False)], ["present", 1, 1040], _NOW], "flag"),
+        ([["learn", 1, None], ["present", 1, 1040], _NOW], "no_time"),
+        ([["learn", 1, _time(1400)], ["present", 1, 1440], _NOW], "clock"),
+        ([["learn", 1, _time(1000)], ["present", 1, None], _NOW], "clock"),  # shown before the clock was known
+        ([["present", 1, 1040], _NOW], "no_frame"),
+        ([["present", 1, 1040], ["learn", 1, _time(1000)], _NOW], "live"),  # the two messages crossed
+        ([*_GOOD, ["presentUnknown"], _NOW], "no_frame"),
+        ([*_GOOD, ["learn", 2, _time(1090, live=False)], _NOW], "live"),
+        ([*_GOOD, ["reset"], _NOW], "live"),  # still on the screen, ageing
+        ([*_GOOD, ["clear"], _NOW], "no_frame"),
+        ([*_GOOD, ["forget"], _NOW], "clock"),  # the clock was stepped
+        ([*_GOOD, *_next(1020), ["verdict", 1511]], "live"),
+        ([*_GOOD, *_next(1020, live=False), _NOW], "flag"),  # at once, however fresh the one before
+        ([*_GOOD, *_next(599), _NOW], "repeat"),  # an old one is on the screen
+        ([*_GOOD, *_next(1020, seq=7), ["verdict", 1500]], "live"),  # a repeat lets the one before age
+        ([*_GOOD, *_next(1020, seq=7), ["verdict", 1501]], "repeat"),
+        ([*_GOOD, *_next(1000, seq=8), ["verdict", 1501]], "repeat"),  # the same picture by another number
+        ([*_GOOD, *_next(1020, seq=6), ["verdict", 1501]], "repeat"),
+        (
+            [*_GOOD, *_next(1020, seq=1), ["learn", 3, _time(1040, seq=2)], ["present", 3, 1080], ["verdict", 1520]],
+            "live",
+        ),
+        (
+            [["learn", 1, _time(1000, seq=0xFFFFFFFF)], ["present", 1, 1040], *_next(1020, seq=0), ["verdict", 1510]],
+            "live",
+        ),
+        ([*_GOOD, *_next(1060, shown_ms=1600), ["verdict", 1610]], "old"),  # late, though it is new
+        ([*_GOOD, ["verdict", 1600, {"quietMs": 450}]], "missing"),
+        ([*_GOOD, ["learn", 2, _time(1550, seq=8)], ["verdict", 1600]], "decoder"),
     ],
 )
 async def test_verdict_is_that_of_the_frame_on_the_screen(
     browser: Browser, stage: Stage, steps: list[list[Any]], code: str
 ) -> None:
     page = await _module_page(browser, stage)
-    verdict = (await _judge(page, [*steps, ["verdict", 1100]]))[-1]
+    verdict = (await _judge(page, steps))[-1]
     assert verdict["code"] == code
     assert verdict["live"] is (code == "live")
 
@@ -108,8 +138,14 @@ async def test_verdict_needs_the_boxs_clock(browser: Browser, stage: Stage) -> N
 
 async def test_frame_ages_out_when_no_new_one_is_presented(browser: Browser, stage: Stage) -> None:
     page = await _module_page(browser, stage)
-    steps = [["learn", 1, _time(1000)], ["present", 1, 1040], ["verdict", 1500], ["verdict", 1501]]
+    steps = [*_GOOD, ["verdict", 1500], ["verdict", 1501]]
     assert [verdict["live"] for verdict in (await _judge(page, steps))[-2:]] == [True, False]
+
+
+async def test_only_frames_that_are_new_have_a_delay(browser: Browser, stage: Stage) -> None:
+    page = await _module_page(browser, stage)
+    steps = [*_GOOD, *_next(1020), *_next(1030, seq=8), *_next(1040, live=False, seq=9), *_next(1050, seq=10)]
+    assert list((await _judge(page, steps))[1::2]) == [40, 40, None, None, 10]
 
 
 async def test_times_that_were_never_shown_do_not_pile_up(browser: Browser, stage: Stage) -> None:
@@ -117,7 +153,7 @@ async def test_times_that_were_never_shown_do_not_pile_up(browser: Browser, stag
     script = """async () => {
       const { Liveness } = await import('/page/liveness.js');
       const liveness = new Liveness();
-      for (let rtp = 0; rtp < 5000; rtp++) liveness.learn(rtp, { utcMs: rtp, live: true });
+      for (let rtp = 0; rtp < 5000; rtp++) liveness.learn(rtp, { utcMs: rtp, live: true, seq: rtp });
       return [liveness.times.size, liveness.present(4999, 5010)];
     }"""
     size, delay = await page.evaluate(script)
@@ -125,30 +161,61 @@ async def test_times_that_were_never_shown_do_not_pile_up(browser: Browser, stag
     assert delay == 11
 
 
-async def _clock(page: Page, samples: list[tuple[float, float]], now: float) -> Any:
+async def _clock(page: Page, samples: list[tuple[float, float, float]], now: float) -> Any:
+    """Samples are (offset, round trip, at); the box takes 3 ms to answer. [time, uncertainty, steps]."""
     script = """async ([samples, now]) => {
       const { BoxClock } = await import('/page/clock.js');
-      const clock = new BoxClock({ fetchTime: null, now: () => now });
-      for (const [offsetMs, roundTripMs] of samples) clock.add({ offsetMs, roundTripMs, atMs: 1000 });
-      return clock.at(now);
+      let atMs = 0;
+      const clock = new BoxClock({ now: () => atMs });
+      for (const [offset, roundTrip, at] of samples) {
+        atMs = at;
+        const receivedMs = at - 3 - roundTrip / 2 + offset;
+        clock.add({ askedMs: at - 3 - roundTrip, receivedMs, sentMs: receivedMs + 3, heardMs: at, mapMs: 1 });
+      }
+      atMs = now;
+      return [clock.at(now), clock.uncertaintyMs, clock.steps];
     }"""
     return await page.evaluate(script, [samples, now])
 
 
 async def test_clock_trusts_the_shortest_round_trip(browser: Browser, stage: Stage) -> None:
     page = await _module_page(browser, stage)
-    assert await _clock(page, [(5010, 30), (5000.5, 2), (4990, 40)], 1000) == 6000.5
+    known = await _clock(page, [(5010, 30, 1000), (5000.5, 2, 1000), (4990, 40, 1000)], 1000)
+    assert known == pytest.approx([6000.5, 2, 0])
+
+
+async def test_uncertainty_is_half_the_round_trip_the_boxs_own_and_the_drift(browser: Browser, stage: Stage) -> None:
+    page = await _module_page(browser, stage)
+    assert (await _clock(page, [(5000, 8, 1000)], 6000))[1] == pytest.approx(4 + 1 + 0.5)
+
+
+async def test_old_sample_gives_way_when_it_has_drifted_further_than_a_slower_new_one(
+    browser: Browser, stage: Stage
+) -> None:
+    page = await _module_page(browser, stage)
+    samples = [(5000, 1, 0), (5001, 3, 10_000)]
+    assert (await _clock(page, samples, 10_000))[0] == 15_000 + 0
+    still = [(5000, 1, 0), *((5001, 3, at) for at in range(5000, 30_001, 5000))]
+    assert (await _clock(page, still, 30_000))[0] == 35_001
 
 
 async def test_stepped_clock_replaces_what_was_known(browser: Browser, stage: Stage) -> None:
     page = await _module_page(browser, stage)
-    assert await _clock(page, [(5000, 2), (5001, 2), (65_000, 8)], 1000) == 66_000
+    samples = [(5000, 2, 1000), (5001, 2, 1000), (65_000, 8, 1000)]
+    assert await _clock(page, samples, 1000) == pytest.approx([66_000, 5, 1])
 
 
-async def test_clock_that_was_not_asked_for_long_is_unknown(browser: Browser, stage: Stage) -> None:
+async def test_clock_that_does_not_answer_for_ten_seconds_is_unknown(browser: Browser, stage: Stage) -> None:
     page = await _module_page(browser, stage)
-    assert await _clock(page, [(5000, 2)], 1000 + 600_001) is None
-    assert await _clock(page, [], 1000) is None
+    assert (await _clock(page, [(5000, 2, 1000)], 11_000))[0] == 16_000
+    assert (await _clock(page, [(5000, 2, 1000)], 11_001))[:2] == [None, None]
+    assert (await _clock(page, [], 1000))[:2] == [None, None]
+
+
+async def test_answer_that_took_half_a_second_is_no_use(browser: Browser, stage: Stage) -> None:
+    page = await _module_page(browser, stage)
+    assert (await _clock(page, [(5000, 496, 1000)], 1000))[0] == 6000
+    assert (await _clock(page, [(5000, 500, 1000)], 1000))[0] is None
 
 
 async def test_delay_is_that_of_the_last_ten_seconds(browser: Browser, stage: Stage) -> None:

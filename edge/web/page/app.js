@@ -61,7 +61,7 @@ class Page {
     if (find("panel-title").textContent !== title) find("panel-title").textContent = title;
     if (!this.open) return;
     const { clock, session, status: watched } = this.picture;
-    const own = { delay: this.picture.percentiles(), clock: clock.best, session, watched };
+    const own = { delay: this.picture.percentiles(), clock: clock.uncertaintyMs, session, watched };
     patch(find("panel-body"), flat(panel(this.open, status, own)));
   }
 

@@ -1,6 +1,6 @@
 // The badge, the veil over the picture and the delay beside it: what must never lie.
 
-import { ms } from "/page/words.js";
+import { ms } from "./words.js";
 
 const FUSE_MS = 1500;
 
@@ -10,6 +10,7 @@ export class Badge {
     this.badge = find("badge");
     this.text = find("badge-text");
     this.stage = find("stage");
+    this.veil = find("veil-text");
     this.reason = find("reason");
     this.delay = find("delay");
     this.now = find("delay-now");
@@ -19,24 +20,30 @@ export class Badge {
     this.fuse = find("fuse").animate(steps, { duration: FUSE_MS, fill: "forwards" });
   }
 
-  /** `verdict` is Liveness's; `reason` a sentence for when it is not live. */
-  show(verdict, reason) {
-    this.fuse.currentTime = 0;
-    if (this.fuse.playState !== "running") this.fuse.play();
-    const live = String(verdict.live);
-    if (this.badge.dataset.live !== live) {
-      this.badge.dataset.live = this.stage.dataset.live = live;
-      this.text.textContent = verdict.live ? "LIVE" : "NOT LIVE";
-    }
-    if (this.badge.dataset.reason !== verdict.code) this.badge.dataset.reason = verdict.code;
-    if (!verdict.live && this.reason.textContent !== reason) this.reason.textContent = reason;
+  /** Show what that ScopecastViewer says. */
+  follow(viewer) {
+    viewer.addEventListener("judged", ({ detail }) => this.show(detail));
+    viewer.addEventListener("figures", ({ detail }) => this.showDelay(detail));
   }
 
-  /** Percentiles of Delay, null when there are none. */
-  showDelay(percentiles) {
-    this.delay.dataset.glassMs = percentiles ? percentiles.p50.toFixed(1) : "";
-    this.delay.dataset.glassP95Ms = percentiles ? percentiles.p95.toFixed(1) : "";
-    this.now.textContent = percentiles ? ms(percentiles.p50) : "–";
-    this.p95.textContent = percentiles ? `p95 ${ms(percentiles.p95)}` : "";
+  show({ live, word, code, reason }) {
+    this.fuse.currentTime = 0;
+    if (this.fuse.playState !== "running") this.fuse.play();
+    if (this.badge.dataset.live !== String(live)) this.badge.dataset.live = this.stage.dataset.live = String(live);
+    if (this.text.textContent !== word) this.badge.dataset.word = this.text.textContent = this.veil.textContent = word;
+    if (this.badge.dataset.reason !== code) this.badge.dataset.reason = code;
+    if (!live && this.reason.textContent !== reason) this.reason.textContent = reason;
+  }
+
+  /** Delays stand there while the picture is live. */
+  showDelay({ live, p50Ms, p95Ms, uncertaintyMs, source }) {
+    const known = live && p50Ms !== null;
+    const figure = (value, digits = 1) => (known && value !== null ? value.toFixed(digits) : "");
+    this.delay.dataset.glassMs = figure(p50Ms);
+    this.delay.dataset.glassP95Ms = figure(p95Ms);
+    this.delay.dataset.uncertaintyMs = figure(uncertaintyMs, 2);
+    this.delay.dataset.source = source;
+    this.now.textContent = known ? `${Math.round(p50Ms)} / ${Math.round(p95Ms)} ms` : "–";
+    this.p95.textContent = known && uncertaintyMs !== null ? `± ${ms(uncertaintyMs).replace(" ms", "")}` : "";
   }
 }

@@ -1,52 +1,67 @@
-// The box's UTC as seen from this page: of several samples the one with the shortest round trip.
+// The box's UTC in the time of this page's monotonic clock: of several answers the least uncertain one.
 
-const KEPT = 12;
-const FRESH_MS = 600_000;
-const SLACK_MS = 5;
+const KEPT = 16;
+const DRIFT = 100e-6; // of two crystals
+const LOST_MS = 10_000;
+const USELESS_MS = 250;
+const SLACK_MS = 1;
 
 export class BoxClock {
-  /** `fetchTime` resolves to the box's UTC in ms; `now` is a monotonic clock in ms. */
-  constructor({ fetchTime, now = () => performance.now() }) {
-    this.fetchTime = fetchTime;
+  /** `now` is a monotonic clock in ms. */
+  constructor({ now = () => performance.now() } = {}) {
     this.now = now;
     this.samples = [];
+    this.answeredMs = null;
+    this.steps = 0; // how many times what was known turned out to be wrong
   }
 
-  /** One sample; false when the box did not answer. */
-  async sample() {
-    const before = this.now();
-    let utcMs;
-    try {
-      utcMs = await this.fetchTime();
-    } catch {
-      return false;
-    }
-    const after = this.now();
-    this.add({ offsetMs: utcMs - (before + after) / 2, roundTripMs: after - before, atMs: after });
-    return true;
+  /** One question and its answer: asked and heard by our clock, received and sent by the box's; `mapMs`: how far the latter may be off. */
+  add({ askedMs, receivedMs, sentMs, heardMs, mapMs = 0 }) {
+    const roundTripMs = Math.max(0, heardMs - askedMs - (sentMs - receivedMs));
+    const offsetMs = (receivedMs - askedMs + (sentMs - heardMs)) / 2;
+    this.keep({ offsetMs, roundTripMs, uncertaintyMs: roundTripMs / 2 + mapMs, atMs: heardMs });
   }
 
-  /** A sample that contradicts the older ones means that a clock was stepped: then it alone counts. */
-  add(sample) {
-    const agrees = (old) =>
-      Math.abs(old.offsetMs - sample.offsetMs) <= (old.roundTripMs + sample.roundTripMs) / 2 + SLACK_MS;
-    this.samples = this.samples.every(agrees) ? [...this.samples, sample].slice(-KEPT) : [sample];
+  /** A sample that contradicts the older ones means that a clock was stepped, or stood still: then it alone counts. */
+  keep(sample) {
+    const agrees = (old) => Math.abs(old.offsetMs - sample.offsetMs) <= this.unsure(old) + sample.uncertaintyMs + SLACK_MS;
+    if (this.samples.every(agrees)) this.samples = [...this.samples, sample].slice(-KEPT);
+    else this.restart([sample]);
+    this.answeredMs = sample.atMs;
   }
 
   /** Forget all: this machine slept, or the two clocks contradict each other. */
   distrust() {
-    this.samples = [];
+    if (this.samples.length) this.restart([]);
   }
 
+  restart(samples) {
+    this.samples = samples;
+    this.steps += 1;
+  }
+
+  unsure({ uncertaintyMs, atMs }) {
+    return uncertaintyMs + Math.max(0, this.now() - atMs) * DRIFT;
+  }
+
+  /** The sample to go by, null when there is none, none good enough, or no answer for long. */
   get best() {
-    const recent = this.samples.filter((sample) => this.now() - sample.atMs <= FRESH_MS);
-    return recent.length ? recent.reduce((a, b) => (b.roundTripMs < a.roundTripMs ? b : a)) : null;
+    if (this.answeredMs === null || this.now() - this.answeredMs > LOST_MS) return null;
+    let best = null;
+    for (const sample of this.samples) if (!best || this.unsure(sample) < this.unsure(best)) best = sample;
+    return best && this.unsure(best) <= USELESS_MS ? best : null;
+  }
+
+  /** How far `at` may be off, in ms; null while unknown. */
+  get uncertaintyMs() {
+    const { best } = this;
+    return best && this.unsure(best);
   }
 
   /** UTC of the box in ms at a moment of the page's monotonic clock; null while unknown. */
   at(pageMs) {
-    const best = this.best;
-    return best ? pageMs + best.offsetMs : null;
+    const { best } = this;
+    return best && pageMs + best.offsetMs;
   }
 
   utcMs() {
@@ -54,8 +69,5 @@ export class BoxClock {
   }
 }
 
-export async function fetchBoxTime() {
-  const answer = await fetch("/api/v1/time", { cache: "no-store", signal: AbortSignal.timeout(2000) });
-  if (!answer.ok) throw new Error(`time: ${answer.status}`);
-  return Number(BigInt((await answer.json()).utc_ns)) / 1e6;
-}
+/** The box's UTC in ms by text in ns. */
+export const utcMsOf = (text) => Number(BigInt(text)) / 1e6;

@@ -5,7 +5,7 @@ import {
   DASH, FIRST, age, celsius, count, formatOf, fps, inputsOf, megabits, micros, moment, ms, percent, plain, signalName, tone,
 } from "/page/words.js";
 
-/** `page` is what the page itself knows: `{delay, clock, session, watched}`, the last being the status of the input shown. */
+/** `page` is what the page itself knows: `{delay, clock, session, watched}`: the clock's uncertainty in ms, or null; the last being the status of the input shown. */
 export function panel(name, status, page) {
   return BODIES[name](status, page);
 }
@@ -32,6 +32,7 @@ const BODIES = {
           inputs.length > 1 && ["Watches", plain(viewer.rung)],
           ["Round trip", ms(viewer.rtt_ms)],
           ["Glass to screen p95", ms(viewer.glass_to_glass_ms?.p95)],
+          viewer.seen && ["Sees", viewer.seen.live ? "Live" : `Not live: ${plain(viewer.seen.reason).toLowerCase()}`],
           ["Delivered", count(viewer.delivered)],
           ["Dropped", count(viewer.dropped)],
         ]),
@@ -39,13 +40,14 @@ const BODIES = {
     );
   },
 
-  latency(_status, { delay, watched: { latency = {} } }) {
+  latency(_status, { delay, clock, watched: { latency = {} } }) {
     const stages = Object.entries(latency.stages ?? {});
     const longest = Math.max(1, ...stages.map(([, value]) => value?.p95 ?? 0), latency.box?.p95 ?? 0);
     return [
       facts([
         ["Glass to screen p50", ms(delay?.p50)],
         ["Glass to screen p95", ms(delay?.p95)],
+        ["Uncertainty", clock === null ? DASH : `± ${ms(clock)}`],
       ]),
       h("table", {},
         h("thead", {}, h("tr", {}, ["Stage", "p50", "p95", "p99"].map((text) => h("th", {}, text)))),
@@ -62,7 +64,7 @@ const BODIES = {
         ["Temperature", celsius(health.temperature_c)],
         ["Disk free", percent(health.disk_free_pct)],
         ["Clock", clockText(time)],
-        ["Seen from here", clock ? `± ${ms(clock.roundTripMs / 2)}` : "not known"],
+        ["Seen from here", clock === null ? "not known" : `± ${ms(clock)}`],
         ["Board", board.name ?? DASH],
         ["Name", box.name ?? DASH],
         ["Box id", box.id ?? DASH],

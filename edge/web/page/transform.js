@@ -1,6 +1,6 @@
 // Worker: looks into each encoded frame on its way to the decoder and tells its capture time.
 
-import { findTime } from "/page/sei.js";
+import { findTime } from "./sei.js";
 
 self.onrtctransform = ({ transformer }) => {
   const { generation } = transformer.options;

@@ -1,16 +1,20 @@
 // One WHEP session: from the offer to its end.
 
-import { request } from "/page/problem.js";
+import { ViewerChannel } from "./channel.js";
+import { request } from "./problem.js";
 
 const GATHER_MS = 1000;
 const CONNECT_MS = 6000;
+const NTP_UNIX_MS = 2_208_988_800_000;
+const CAPTURE_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
+
+/** Whether this browser lets a page look into encoded frames; else capture times come from the RTP extension. */
+export const readsFrames = () => "RTCRtpScriptTransform" in window;
 
 export class WhepSession {
-  /** `ended` resolves with the reason, once. */
-  constructor({ endpoint, worker, generation }) {
-    this.endpoint = endpoint;
-    this.worker = worker;
-    this.generation = generation;
+  /** `ended` resolves with the reason, once. `channel` are the callbacks of ViewerChannel. */
+  constructor({ endpoint, token, worker, generation, channel }) {
+    Object.assign(this, { endpoint, token, worker, generation, callbacks: channel });
     this.location = null;
     this.connectedAtMs = null;
     this.ended = new Promise((resolve) => {
@@ -19,23 +23,28 @@ export class WhepSession {
   }
 
   get id() {
-    return this.location?.split("/").pop() ?? null;
+    return this.location?.pathname.split("/").pop() ?? null;
+  }
+
+  get authorization() {
+    return this.token ? { Authorization: `Bearer ${this.token}` } : {};
   }
 
   /** Resolves to the MediaStream to show. Throws Problem when the box refuses. */
   async open() {
     this.peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     this.receiver = this.prepareReceiver();
+    this.channel = new ViewerChannel(this.peer, this.callbacks);
     this.peer.onconnectionstatechange = () => this.onState(this.peer.connectionState);
     await this.peer.setLocalDescription();
     await gathered(this.peer);
     const answer = await request(this.endpoint, {
       method: "POST",
-      headers: { "Content-Type": "application/sdp" },
+      headers: { "Content-Type": "application/sdp", ...this.authorization },
       body: this.peer.localDescription.sdp,
       signal: AbortSignal.timeout(CONNECT_MS),
     });
-    this.location = answer.headers.get("Location");
+    this.location = new URL(answer.headers.get("Location"), this.endpoint);
     await this.peer.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     this.deadline = setTimeout(() => this.end("the box's viewer connection did not come up"), CONNECT_MS);
     return new MediaStream([this.receiver.track]);
@@ -48,7 +57,8 @@ export class WhepSession {
     if (first.length) {
       transceiver.setCodecPreferences([...first, ...codecs.filter((codec) => !first.includes(codec))]);
     }
-    transceiver.receiver.transform = new RTCRtpScriptTransform(this.worker, { generation: this.generation });
+    if (readsFrames()) transceiver.receiver.transform = new RTCRtpScriptTransform(this.worker, { generation: this.generation });
+    else askForCaptureTime(transceiver);
     transceiver.receiver.jitterBufferTarget = 0;
     return transceiver.receiver;
   }
@@ -61,25 +71,49 @@ export class WhepSession {
     if (["failed", "disconnected", "closed"].includes(state)) this.end("the connection to the box was lost");
   }
 
-  /** Delay from arrival to the decoded picture in ms since the last call; null when unknown. */
-  async playoutMs() {
-    const stats = [...(await this.receiver.getStats()).values()].find((entry) => entry.type === "inbound-rtp");
+  /** RTP time stamp of what is played now, for browsers that do not tell it of a presented frame. */
+  playedRtp() {
+    return this.receiver.getSynchronizationSources?.()[0]?.rtpTimestamp;
+  }
+
+  /** Capture time of a frame by the RTP extension, UTC of the box in ms; null when it is not known. */
+  captureUtcMs(rtp) {
+    const [source] = this.receiver.getSynchronizationSources?.() ?? [];
+    if (source?.captureTimestamp == null) return null;
+    const ticks = (rtp - source.rtpTimestamp) | 0; // modulo 2^32
+    return source.captureTimestamp - NTP_UNIX_MS + ticks / 90;
+  }
+
+  /** `{playoutMs, decoder}` since the last call: delay from arrival to the decoded picture in ms; null when unknown. */
+  async decoding() {
+    const all = [...(await this.receiver.getStats()).values()];
+    const stats = all.find((entry) => entry.type === "inbound-rtp");
     const before = this.counted;
     this.counted = stats;
-    if (!stats || !before) return null;
+    const decoder = stats?.decoderImplementation ?? null;
+    if (!stats || !before) return { playoutMs: null, decoder };
     const buffered = ratio(stats, before, "jitterBufferDelay", "jitterBufferEmittedCount");
     const decoding = ratio(stats, before, "totalDecodeTime", "framesDecoded");
-    return buffered === null ? null : (buffered + (decoding ?? 0)) * 1000;
+    const playoutMs = buffered === null ? null : Math.max(0, (buffered + (decoding ?? 0)) * 1000);
+    return { playoutMs, decoder };
   }
 
   close() {
     clearTimeout(this.deadline);
+    this.channel?.close();
     if (this.peer) {
       this.peer.onconnectionstatechange = null;
       this.peer.close();
     }
-    if (this.location) fetch(this.location, { method: "DELETE", keepalive: true }).catch(() => {});
+    if (!this.location) return;
+    fetch(this.location, { method: "DELETE", keepalive: true, headers: this.authorization }).catch(() => {});
   }
+}
+
+function askForCaptureTime(transceiver) {
+  const wanted = transceiver.getHeaderExtensionsToNegotiate?.() ?? [];
+  for (const extension of wanted) if (extension.uri === CAPTURE_TIME) extension.direction = "sendrecv";
+  transceiver.setHeaderExtensionsToNegotiate?.(wanted);
 }
 
 function ratio(now, before, amount, count) {
@@ -96,4 +130,3 @@ function gathered(peer) {
     });
   });
 }
-

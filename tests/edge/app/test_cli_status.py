@@ -32,7 +32,13 @@ STATUS: dict[str, Any] = {
         {"name": "tv", "kind": "srt", "state": "failed", "delivered": 0, "dropped": 0, "last_error": "no such host"},
     ],
     "viewers": [
-        {"session": "abcdefghij", "state": "connected", "rtt_ms": 12.4, "glass_to_glass_ms": {"p50": 61.0, "p95": 80.0}}
+        {
+            "session": "abcdefghij",
+            "state": "connected",
+            "rtt_ms": 12.4,
+            "glass_to_glass_ms": {"p50": 61.0, "p95": 80.0},
+        },
+        {"session": "klmnopqrst", "state": "connected", "seen": {"live": False, "reason": "old"}},
     ],
     "latency": {
         "box": {"p50": 9000, "p95": 12500, "p99": 15000},
@@ -74,8 +80,9 @@ def test_page_says_everything_a_person_asks(box: AnsweringBox, said: pytest.Capt
         "latency  box p50 9.0 ms, p95 12.5 ms (p95 of encode 7.0)",
         "output   srt (srt): live, 500 delivered, 2 dropped",
         "output   tv (srt): failed, 0 delivered, 0 dropped, no such host",
-        "viewers  1",
+        "viewers  2",
         "         abcdefgh connected, round trip 12 ms, glass to glass p50 61 ms, p95 80 ms",
+        "         klmnopqr connected, NOT LIVE there (old)",
         "link     online, broker 127.0.0.1:1883",
         "health   degraded, CPU 41 %, memory 30 %, disk free 8 %",
         "",

@@ -191,6 +191,13 @@ def test_each_media_process_is_missed_by_itself() -> None:
         assert [finding.subject for finding in found if finding.code == "media_down"] == expected
 
 
+def test_viewer_of_the_rung_view_counts_against_the_first_input() -> None:
+    findings = Findings()
+    slow = {**_WELL, "viewers": [{"rung": "view", "glass_to_glass_ms": {"p50": 150, "p95": 201}}]}
+    _found(findings, slow, now_s=10)
+    assert _codes(findings, slow, now_s=15) == ["latency_budget_exceeded"]
+
+
 def test_viewer_counts_against_the_input_that_it_watches() -> None:
     findings = Findings()
     slow = {"rung": "second", "glass_to_glass_ms": {"p50": 150, "p95": 201}}

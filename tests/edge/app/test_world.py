@@ -143,6 +143,27 @@ async def test_viewers_own_figures_stand_beside_the_boxs(desk: _Desk) -> None:
     assert viewer["playout_ms"] == 12
 
 
+async def test_what_comes_over_the_data_channel_counts_for_more_than_what_is_posted(desk: _Desk) -> None:
+    desk.board.put("viewer_reports", {"s1": {"glass_to_glass_ms": {"p50": 40, "p95": 60}, "playout_ms": 12}})
+    seen = {"live": False, "reason": "old"}
+    channel = {"glass_to_glass_ms": {"p50": 300, "p95": 500}, "playout_ms": 5, "seen": seen}
+    desk.world.rtc_said("status", {"viewers": [{**_VIEWER, **channel}]})
+    (viewer,) = desk.board.get("viewers")
+    assert (viewer["glass_to_glass_ms"], viewer["playout_ms"], viewer["seen"]) == ({"p50": 300, "p95": 500}, 5, seen)
+
+
+async def test_channels_figures_raise_the_issues_of_latency_and_of_a_viewer_that_is_not_live(desk: _Desk) -> None:
+    seen = {"live": False, "reason": "old"}
+    viewer = {**_VIEWER, "glass_to_glass_ms": {"p50": 300, "p95": 500}, "playout_ms": 5, "seen": seen}
+    for _ in range(7):
+        desk.world.media_said(Input.MAIN, "status", _LIVE)
+        desk.world.rtc_said("status", {"viewers": [viewer]})
+        desk.now_s += 1
+    codes = {issue["code"]: issue["subject"] for issue in desk.board.get("issues")}
+    assert "latency_budget_exceeded" in codes
+    assert codes["viewer_not_live"] == "viewer-1"
+
+
 _DARK: Mapping[str, Any] = {
     **_LIVE,
     "pid": 9,

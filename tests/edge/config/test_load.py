@@ -9,6 +9,7 @@ import pytest
 
 from edge.config.load import load, load_layers
 from edge.config.model import Config
+from edge.config.section import require_origin
 from edge.config.source import SourceKind
 from edge.model.errors import Invalid
 from edge.model.inputs import Input
@@ -62,6 +63,11 @@ def test_set_overrules_files(base: Path) -> None:
         ("mqtt.host=", "mqtt.host", ""),
         ("paths.run_dir=/run/x", "paths.run_dir", Path("/run/x")),
         ('webrtc.ice_servers=["stun:a:1"]', "webrtc.ice_servers", ("stun:a:1",)),
+        (
+            'web.embed_origins=["https://a.b-c:8443", "http://[::1]"]',
+            "web.embed_origins",
+            ("https://a.b-c:8443", "http://[::1]"),
+        ),
         ("source.url.url=udp://h:1?a=b", "source.url.url", "udp://h:1?a=b"),
         ("source.url.url=a\nport = 3", "source.url.url", "a\nport = 3"),
         (" web.port = 9091 ", "web.port", 9091),
@@ -150,6 +156,15 @@ BAD = {
     "hasty srt": Bad(
         "[[srt]]\nlatency_ms = 19",
         "@: srt.0.latency_ms: must be 20 or more, or 0 for what the path needs (got 19)",
+    ),
+    "not an origin": Bad(
+        "[web]\nembed_origins = ['https://a.example/']",
+        "@: web.embed_origins: 'https://a.example/' is not a site: https://HOST or https://HOST:PORT, in small "
+        "letters, nothing behind",
+    ),
+    "origin with its own port": Bad(
+        "[web]\nembed_origins = ['https://a.example:443']",
+        "@: web.embed_origins: 'https://a.example:443' must not name port 443, which browsers leave out",
     ),
     "not srt": Bad("[[srt]]\nurl = 'udp://a:1'", '@: srt.0.url: must start with srt:// (got "udp://a:1")'),
     "srt without port": Bad(
@@ -272,3 +287,11 @@ def test_box_has_one_input_until_the_second_is_enabled(base: Path) -> None:
     assert config.inputs[Input.MAIN].encoder is config.encoder
     assert (config.inputs[Input.SECOND].source.sim.fps, config.source.sim.fps) == (25, 60)
     assert config.srt[0].rung == "second"
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "null", "", "https://", "a.example", "ftp://a", "https://A.example", "https://*.a", "https://a b"]
+)
+def test_what_is_no_origin_may_not_embed(origin: str) -> None:
+    with pytest.raises(ValueError, match="is not a site"):
+        require_origin(origin)

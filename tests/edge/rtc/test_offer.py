@@ -17,13 +17,18 @@ TRANSPORT = (
 H264 = "a=rtpmap:102 H264/90000\r\na=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\n"
 VIDEO = "m=video 9 UDP/TLS/RTP/SAVPF 102\r\nc=IN IP4 0.0.0.0\r\na=recvonly\r\n" + TRANSPORT + H264
 AUDIO = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=recvonly\r\na=rtpmap:111 opus/48000/2\r\n" + TRANSPORT
-DATA = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n" + TRANSPORT
+DATA = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n" + TRANSPORT.replace("a=rtcp-mux\r\n", "")
 
 
 def test_a_plain_offer_is_read() -> None:
     offer = read_offer(SESSION + VIDEO + "a=extmap:5 http://example.org/x\r\n")
     assert offer.ice_user == "abcd"
     assert [(extension.id, extension.uri) for extension in offer.extensions] == [(5, "http://example.org/x")]
+
+
+@pytest.mark.parametrize("sections", [VIDEO + DATA, DATA + VIDEO, VIDEO + AUDIO + DATA])
+def test_a_data_channel_may_be_offered_beside_the_picture(sections: str) -> None:
+    assert read_offer(SESSION + sections).ice_user == "abcd"
 
 
 @pytest.mark.parametrize("profile", ["42001f", "42e01f", "42E034", "42c01f", "4de01f"])
@@ -45,7 +50,12 @@ def test_every_profile_that_can_show_constrained_baseline_by_name_is_taken(profi
         (SESSION + AUDIO, "no video sections"),
         (SESSION + VIDEO + VIDEO, "2 video sections"),
         (SESSION + AUDIO + AUDIO + VIDEO, "2 audio sections"),
-        (SESSION + VIDEO + DATA, "'application'"),
+        (SESSION + VIDEO + DATA + DATA, "2 application sections"),
+        (SESSION + DATA, "no video sections"),
+        (SESSION + VIDEO + DATA.replace("webrtc-datachannel", "chat"), "not webrtc-datachannel"),
+        (SESSION + VIDEO + DATA.replace("DTLS/SCTP", "BFCP"), "not webrtc-datachannel"),
+        (SESSION + VIDEO + DATA.replace("a=setup:actpass\r\n", ""), "application section has no DTLS"),
+        (SESSION + VIDEO + DATA.replace("m=application", "m=text"), "'text'"),
         (SESSION + VIDEO.replace("recvonly", "sendonly"), "is sendonly, not recvonly"),
         (SESSION + VIDEO.replace("recvonly", "inactive"), "is inactive, not recvonly"),
         (SESSION + VIDEO.replace("a=recvonly\r\n", ""), "without a direction"),

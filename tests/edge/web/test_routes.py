@@ -87,7 +87,10 @@ INPUT = {
 DOCUMENT = {
     "inputs": [INPUT, {**INPUT, "name": "second", "picture": {"live": False}}],
     "sinks": [{"name": 'a"b\\c\n', "kind": "srt", "rung": "main", "state": "live", "delivered": 10, "dropped": 1}],
-    "viewers": [{"session": "s1", "rung": "main", "rtt_ms": 3.5}],
+    "viewers": [
+        {"session": "s1", "rung": "main", "rtt_ms": 3.5},
+        {"session": "s2", "rung": "main", "seen": {"live": False}, "glass_to_glass_ms": {"p50": 62, "p95": 80}},
+    ],
     "health": {"cpu_pct": 41.5, "temperature_c": None, "mem_pct": float("nan"), "processes": {"media": {"rss_mb": 2}}},
     "link": {"state": "online"},
     "issues": [{"code": "no_space", "severity": "error"}, "odd"],
@@ -108,7 +111,9 @@ def test_metrics_show_the_document() -> None:
         'scopecast_picture_age_seconds{input="main"} 0.0125',
         'scopecast_rung_target_bps{input="main",rung="main",codec="h264"} 8000000',
         'scopecast_sink_dropped_total{sink="a\\"b\\\\c\\n",kind="srt",rung="main"} 1',
-        "scopecast_viewers 1",
+        "scopecast_viewers 2",
+        'scopecast_viewer_live{session="s2",rung="main"} 0',
+        'scopecast_viewer_glass_to_glass_seconds{session="s2",rung="main",quantile="0.95"} 0.08',
         'scopecast_latency_seconds{input="main",stage="encode",quantile="0.95"} 0.0047',
         'scopecast_latency_seconds{input="second",stage="box",quantile="0.95"} 0.009',
         "scopecast_cpu_percent 41.5",

@@ -1,6 +1,6 @@
-// Keeps a viewer connected for as long as the page is open, and hands on what it sees.
+// Keeps a viewer connected for as long as it is wanted, and hands on what it sees.
 
-import { WhepSession } from "/page/whep.js";
+import { WhepSession, readsFrames } from "./whep.js";
 
 const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 5000;
@@ -8,40 +8,52 @@ const HEALTHY_MS = 5000;
 const SILENT_MS = 5000;
 const FORGOTTEN_MS = 800;
 
-export class Viewer {
+export class Connection {
   /**
-   * `onTime(rtp, time)` for each encoded frame, `onPresented(metadata)` for each frame on the
-   * screen, `onSession()` when a new session begins; `isKnown(id)` is false when the box has no
-   * such session. `trouble` says why there is no session.
+   * `endpoint` is a URL. `onTime(rtp, time)` for each encoded frame, `onPresented(metadata)` for each frame on the
+   * screen, `onSession()` when a new session begins; `isKnown(id)` is false when the box has no such session;
+   * `channel` are ViewerChannel's callbacks. `trouble` says why there is no session.
    */
-  constructor({ video, endpoint, onTime, onPresented, onSession, isKnown }) {
-    Object.assign(this, { video, endpoint, onTime, onPresented, onSession, isKnown });
+  constructor({ video, endpoint, token, onTime, onPresented, onSession, isKnown, channel }) {
+    Object.assign(this, { video, endpoint, token, onTime, onPresented, onSession, isKnown, channel });
     this.trouble = "connecting to the box";
     this.session = null;
+    this.running = false;
     this.generation = 0;
     this.waitMs = FIRST_WAIT_MS;
     this.wake = () => {};
     this.arrivedMs = this.presentedMs = 0;
-  }
-
-  /** Why this browser cannot do it; null when it can. */
-  static get lack() {
-    const can = "RTCRtpScriptTransform" in window && "requestVideoFrameCallback" in HTMLVideoElement.prototype;
-    return can ? null : "this browser cannot verify the picture's time";
+    this.onHide = () => this.session?.close();
+    this.onShow = (event) => event.persisted && this.session?.end("the page was put away");
   }
 
   async run() {
-    this.worker = new Worker("/page/transform.js", { type: "module" });
-    this.worker.onmessage = ({ data }) => this.onEncoded(data);
+    this.running = true;
+    if (readsFrames()) {
+      this.worker = new Worker(new URL("./transform.js", import.meta.url), { type: "module" });
+      this.worker.onmessage = ({ data }) => this.onEncoded(data);
+    }
     this.armFrameCallback();
-    setInterval(() => this.watch(), 250);
-    window.addEventListener("pagehide", () => this.session?.close());
-    window.addEventListener("pageshow", (event) => event.persisted && this.session?.end("the page was put away"));
-    for (;;) {
+    const watch = setInterval(() => this.watch(), 250);
+    window.addEventListener("pagehide", this.onHide);
+    window.addEventListener("pageshow", this.onShow);
+    while (this.running) {
       const { endpoint } = this;
       await this.runSession(endpoint);
-      if (endpoint === this.endpoint) await this.rest();
+      if (this.running && endpoint === this.endpoint) await this.rest();
     }
+    clearInterval(watch);
+    window.removeEventListener("pagehide", this.onHide);
+    window.removeEventListener("pageshow", this.onShow);
+    this.worker?.terminate();
+    this.video.srcObject = null;
+  }
+
+  stop() {
+    this.running = false;
+    this.trouble = "stopped";
+    this.session?.end(this.trouble);
+    this.wake();
   }
 
   /** Look at something else from now on; what was on the screen is taken off it. */
@@ -64,11 +76,12 @@ export class Viewer {
 
   async runSession(endpoint) {
     const startedMs = (this.arrivedMs = this.presentedMs = performance.now());
-    const session = new WhepSession({ endpoint, worker: this.worker, generation: ++this.generation });
+    const { token, worker, channel } = this;
+    const session = new WhepSession({ endpoint, token, worker, channel, generation: ++this.generation });
     this.session = session;
     try {
       const stream = await session.open();
-      if (endpoint === this.endpoint) {
+      if (this.running && endpoint === this.endpoint) {
         this.onSession();
         this.video.srcObject = stream;
         this.video.play().catch(() => {});
@@ -84,24 +97,39 @@ export class Viewer {
 
   onEncoded({ generation, rtp, time }) {
     if (generation !== this.generation || !this.session) return;
+    this.arrived();
+    this.onTime(rtp, time);
+  }
+
+  arrived() {
     this.arrivedMs = performance.now();
     this.trouble = null;
-    this.onTime(rtp, time);
   }
 
   armFrameCallback() {
     this.video.requestVideoFrameCallback((_now, metadata) => {
+      if (!this.running) return;
       this.armFrameCallback();
       this.presentedMs = performance.now();
-      this.onPresented(metadata);
+      if (!this.session) return;
+      if (!this.worker) this.arrived();
+      this.onPresented(metadata, this.session);
     });
+  }
+
+  /** How long nothing has come from the box. */
+  get quietMs() {
+    return performance.now() - this.arrivedMs;
   }
 
   /** A slate comes even without a signal: silence means that something behind us is gone. */
   watch() {
     if (this.session?.connectedAtMs == null) return;
     const now = performance.now();
-    if (document.hidden) this.presentedMs = now;
+    if (document.hidden) {
+      this.presentedMs = now;
+      if (!this.worker) this.arrivedMs = now;
+    }
     const quietMs = now - Math.max(this.arrivedMs, this.session.connectedAtMs);
     const stuckMs = now - Math.max(this.presentedMs, this.session.connectedAtMs);
     const forgotten = quietMs > FORGOTTEN_MS && !this.isKnown(this.session.id);
