@@ -121,6 +121,10 @@ class Branches:
         )
         self.all[name] = Branch(name, config, rung, lineup, gate, distributor, rates, takers)
 
+    def hear(self, rung: str, feedback: Feedback) -> None:
+        """What a receiver of that rung answers. Any thread."""
+        self.all[RungName(rung)].hear(feedback)
+
     def aim(self, specs: tuple[RungSpec, ...]) -> None:
         for spec in specs:
             self.all[RungName(spec.name)].aim(spec)

@@ -76,7 +76,7 @@ class MediaProcess:
             clock=clock,
             outage=OutageLog(logging.getLogger(__name__), f"source {self._source.name}"),
         )
-        self._outputs = Outputs(outlets=self._branches.outlets, supervisor=supervisor)
+        self._outputs = Outputs(outlets=self._branches.outlets, supervisor=supervisor, on_feedback=self._branches.hear)
         self._status = MediaStatus(
             source=self._source,
             book=self._book,

@@ -15,10 +15,13 @@ _FULL_MS = 60.0  # so long a wait beyond the usual one, twice, is a queue
 _FILLING_MS = 20.0  # above this one that grows is
 _FILLING = 0.1  # seconds of wait more in each second
 _DRAINING = 0.05
+_OWN_MS = 40.0  # a picture's packets leave over most of its interval: so long a wait here is no queue
+_SUDDEN_NS = 1_500_000_000
 _CLEAR_MS = 15.0
 _TIMES_JITTER = 3.0
 _LOSS_AT_ONCE, _LOSS_MORE = 0.3, 0.05  # the latter beyond the usual one
 _LASTING_NS = 1_500_000_000
+_SETTLE_S = 1.0
 _MOST_USUAL_LOSS = 0.1
 _JITTER_S, _RISE_OF_USUAL_S, _FALL_OF_USUAL_S = 3.0, 10.0, 1.0  # over which the usual is averaged
 _PART = 0.92  # of what a path carries: the rest is for retransmissions and for pictures of uneven size
@@ -63,6 +66,10 @@ class Usual:
             self.loss + look.elapsed_s / _RISE_OF_USUAL_S * (loss - self.loss),
         )
 
+    def settled(self, look: _Look) -> Usual:
+        """A wait that stays although less is sent than the path carries is the path's own."""
+        return replace(self, wait_ms=self.wait_ms + look.elapsed_s / _SETTLE_S * (look.wait_ms - self.wait_ms))
+
     def beyond(self, wait_ms: float) -> float:
         """How much longer than jitter explains."""
         return wait_ms - self.wait_ms - _TIMES_JITTER * self.jitter_ms
@@ -72,9 +79,10 @@ class Usual:
 class PathState:
     """`allowed_bps` may be sent now. `carries_bps` is what the path carried when it was last full, None before that.
 
-    `full`: something waits on it still. `quiet_since_ns`: since when nothing does. `rise` is by how much more is
-    tried in a second. `silent`: no report has come for a while; what was lost then says nothing of the path as it is
-    `lenient_until_ns`. `waits_ms` are the last two reports', newest last.
+    `full`: something waits on it still; `before_bps` was allowed until it became full, at `full_since_ns`.
+    `quiet_since_ns`: since when nothing waits. `rise` is by how much more is tried in a second. `silent`: no report
+    has come for a while; what was lost then says nothing of the path as it is, until `lenient_until_ns`.
+    `waits_ms` are the last two reports', newest last.
     """
 
     allowed_bps: float
@@ -89,6 +97,8 @@ class PathState:
     rise: float = _RISE
     silent: bool = False
     lenient_until_ns: int = 0
+    before_bps: float = 0.0
+    full_since_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +114,7 @@ class _Look:
     @classmethod
     def at(cls, state: PathState, report: LinkReport, now_ns: int) -> _Look:
         elapsed_s = max(0.001, min(1.0, (now_ns - state.seen_ns) / 1e9))
-        wait_ms = report.queue_ms + report.backlog_ms
+        wait_ms = report.queue_ms + max(0.0, report.backlog_ms - _OWN_MS)
         over_ms = state.usual.beyond(min(wait_ms, state.waits_ms[-1]))
         return cls(report, elapsed_s, wait_ms, (wait_ms - state.waits_ms[-1]) / 1000 / elapsed_s, over_ms)
 
@@ -116,6 +126,8 @@ def fresh(bounds: Bounds, now_ns: int) -> PathState:
 
 def heard(state: PathState, report: LinkReport, bounds: Bounds, now_ns: int) -> PathState:
     """The state after that report. Pure."""
+    if report.sent_bps and not report.delivered_bps:
+        return unheard(state, bounds)
     if state.silent:
         state = _back(state, now_ns)
     look = _Look.at(state, report, now_ns)
@@ -131,29 +143,36 @@ def heard(state: PathState, report: LinkReport, bounds: Bounds, now_ns: int) -> 
         now_ns - lossy_since_ns >= _LASTING_NS or (report.loss > _LOSS_AT_ONCE and now_ns >= state.lenient_until_ns)
     )
     if lossy or look.over_ms > _FULL_MS or (look.over_ms > _FILLING_MS and look.growth > _FILLING):
-        after = _fuller(after, look, lossy=lossy)
+        after = _fuller(after, look, now_ns, lossy=lossy)
     elif not state.full:
         after = _tried(after, look, now_ns)
     elif state.usual.beyond(look.wait_ms) < _CLEAR_MS:
         after = replace(
             after, full=False, quiet_since_ns=now_ns, rise=_RISE, allowed_bps=_PART * (state.carries_bps or 0)
         )
+    elif abs(look.growth) < _FILLING:
+        after = replace(after, usual=after.usual.settled(look))
     allowed_bps = after.allowed_bps if report.limit_bps is None else min(after.allowed_bps, report.limit_bps)
     return replace(after, allowed_bps=bounds.hold(allowed_bps))
 
 
 def unheard(state: PathState, bounds: Bounds) -> PathState:
-    """The state when reports fail to come: whether the path carries anything is not known. Pure."""
+    """The state when nothing arrives: whether the path carries anything is not known. Pure.
+
+    If it became full just before, that was the same event and said nothing of what the path carries.
+    """
     if state.silent:
         return state
-    return replace(state, silent=True, allowed_bps=bounds.hold(_SILENT * state.allowed_bps))
+    sudden = state.full and state.seen_ns - state.full_since_ns < _SUDDEN_NS
+    known_bps = state.before_bps if sudden else state.allowed_bps
+    return replace(state, silent=True, before_bps=known_bps, allowed_bps=bounds.hold(_SILENT * known_bps))
 
 
 def _back(state: PathState, now_ns: int) -> PathState:
     """Reports come again: back to what was allowed before, in a few steps."""
     return replace(
         state,
-        carries_bps=state.allowed_bps / _SILENT / _PART,
+        carries_bps=state.before_bps / _PART,
         waits_ms=(0.0, 0.0),
         full=False,
         quiet_since_ns=now_ns,
@@ -168,7 +187,7 @@ def _lossy_since(state: PathState, report: LinkReport, now_ns: int) -> int | Non
     return now_ns if state.lossy_since_ns is None else state.lossy_since_ns
 
 
-def _fuller(state: PathState, look: _Look, *, lossy: bool) -> PathState:
+def _fuller(state: PathState, look: _Look, now_ns: int, *, lossy: bool) -> PathState:
     """The path does not carry what is sent."""
     if state.full and look.growth < -_DRAINING and not lossy:
         return state
@@ -181,7 +200,8 @@ def _fuller(state: PathState, look: _Look, *, lossy: bool) -> PathState:
     if not state.full:
         tried = state.carries_bps is not None and state.allowed_bps > state.carries_bps * _PART
         patience_ns = min(_MOST_PATIENCE_NS, 2 * state.patience_ns) if tried else _PATIENCE_NS
-        state = replace(state, full=True, patience_ns=patience_ns)
+        before_bps = state.allowed_bps
+        state = replace(state, full=True, full_since_ns=now_ns, before_bps=before_bps, patience_ns=patience_ns)
     drain = max(_LEAST_DRAIN, 1 - max(0.0, look.over_ms) / 1000 / _DRAIN_S)
     return replace(state, carries_bps=carries_bps, allowed_bps=min(state.allowed_bps, _PART * drain * carries_bps))
 
