@@ -16,7 +16,7 @@ from edge.sinks.errors import PeerLeft
 from edge.sinks.libsrt import Libsrt
 from edge.sinks.sockaddr import resolve
 from edge.sinks.srt_latency import LEAST_MS, fitting_latency_ms, probe_rtt_ms
-from edge.sinks.srt_sender import OnFeedback, SrtSender, to_nobody
+from edge.sinks.srt_sender import Ceiling, OnFeedback, SrtSender, no_ceiling, to_nobody
 from edge.sinks.srt_socket import SrtOptions, SrtSocket, dial
 from edge.sinks.srt_url import AUTOMATIC, SrtAddress, SrtMode, parse_srt_url
 
@@ -39,7 +39,14 @@ class SrtSink:
     while it sends, `on_feedback` gets a LinkReport about every 100 ms, in the sink's thread.
     """
 
-    def __init__(self, *, spec: SinkSpec, libsrt: Libsrt | None = None, on_feedback: OnFeedback = to_nobody) -> None:
+    def __init__(
+        self,
+        *,
+        spec: SinkSpec,
+        libsrt: Libsrt | None = None,
+        on_feedback: OnFeedback = to_nobody,
+        ceiling_bps: Ceiling = no_ceiling,
+    ) -> None:
         """Raises Invalid for a wrong URL or passphrase, and for a listener's URL."""
         self.name = spec.name
         self._role = spec.role
@@ -49,6 +56,7 @@ class SrtSink:
         self._options = srt_options(spec, self._address)
         self._libsrt = libsrt or Libsrt()
         self._on_feedback = on_feedback
+        self._ceiling_bps = ceiling_bps
         self._rtt_ms: float | None = None  # as the connection before found it
         self._sender: SrtSender | None = None
 
@@ -57,7 +65,13 @@ class SrtSink:
             return
         self.close()
         connection = dial(self._libsrt, self._address.host, self._address.port, self._fitted())
-        self._sender = SrtSender(sink=self.name, role=self._role, connection=connection, on_feedback=self._on_feedback)
+        self._sender = SrtSender(
+            sink=self.name,
+            role=self._role,
+            connection=connection,
+            on_feedback=self._on_feedback,
+            ceiling_bps=self._ceiling_bps,
+        )
 
     def write(self, unit: AccessUnit) -> None:
         if self._sender is None:
@@ -99,10 +113,13 @@ class ReceiverSink:
         connection: SrtSocket,
         role: Role = Role.OBSERVER,
         on_feedback: OnFeedback = to_nobody,
+        ceiling_bps: Ceiling = no_ceiling,
     ) -> None:
         self.name = name
         self.connection = connection
-        self._sender = SrtSender(sink=name, role=role, connection=connection, on_feedback=on_feedback)
+        self._sender = SrtSender(
+            sink=name, role=role, connection=connection, on_feedback=on_feedback, ceiling_bps=ceiling_bps
+        )
 
     @property
     def shortest_rtt_ms(self) -> float | None:

@@ -17,6 +17,7 @@ from edge.sinks.srt_url import AUTOMATIC, checked_latency_ms, checked_stream_id,
 PAYLOAD_BYTES = 1316  # seven MPEG-TS packets, SRT's live payload
 _LARGEST_PAYLOAD = 1456  # SRT_LIVE_MAX_PLSIZE: what another sender may use
 _LIVE = 0  # SRTT_LIVE
+_IN_ORDER = 1
 _SECURED = 2  # SRT_KM_S_SECURED
 _AES_256_BYTES = 32
 _DSCP_AF41 = 34 << 2  # interactive video (RFC 4594)
@@ -26,6 +27,9 @@ _BLOCK_MS = 500
 _SEND_LIMIT_S = 1.0
 _LOOK_EVERY_S = 0.5
 _SILENCE_S = 4.0
+_REACTION_MS = 20  # as libsrt allows itself in its own judgement of what is too late
+_OVERHEAD_PERCENT = 50
+_WIRE_PERCENT = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class SrtSocket:
         self._libsrt = libsrt
         self._number = number
         self._send = libsrt.send
+        self._live_ms = self.latency_ms + _REACTION_MS
         self._next_look_s = 0.0
         self._acknowledgements = -1
         self._answered_s = 0.0
@@ -65,7 +70,8 @@ class SrtSocket:
     def send(self, ts: bytes) -> None:
         """The bytes in payloads of 1316 at most. Raises PeerGone, TimedOut after about 1 s.
 
-        A peer that acknowledges nothing for 4 s of sending is gone.
+        A peer that acknowledges nothing for 4 s of sending is gone. What is older than the agreed latency is
+        neither sent nor sent again: it could not be played any more.
         """
         now_s = time.monotonic()
         if now_s >= self._next_look_s:
@@ -73,10 +79,19 @@ class SrtSocket:
         give_up_s = now_s + _SEND_LIMIT_S - _BLOCK_MS / 1000
         for begin in range(0, len(ts), PAYLOAD_BYTES):
             payload = ts[begin : begin + PAYLOAD_BYTES]
-            if self._send(self._number, payload, len(payload)) < 0:
+            if self._send(self._number, payload, len(payload), self._live_ms, _IN_ORDER) < 0:
                 self._libsrt.raise_last(f"send to {self.peer}")
             if time.monotonic() > give_up_s:
                 raise TimedOut(f"SRT send to {self.peer}: it does not take what we send")
+
+    def pace(self, ceiling_bps: int) -> None:
+        """Send at most half as much again as a stream of that ceiling takes on the wire; 0: as libsrt measures it.
+
+        A tenth of the ceiling is for headers: MPEG-TS 2 to 4 %, SRT, UDP and IP 3.3 %, the stuffing of each unit's
+        last packet. The half is for what is sent again, and lets a keyframe leave sooner than its bits are due.
+        Raises PeerGone.
+        """
+        self._libsrt.set_long(self._number, Option.INPUTBW, ceiling_bps * _WIRE_PERCENT // 800)
 
     def receive(self) -> bytes:
         """One payload. Raises TimedOut when none came for half a second, PeerGone."""
@@ -163,6 +178,9 @@ def _prepare(libsrt: Libsrt, number: int, options: SrtOptions) -> None:
     libsrt.set_int(number, Option.PAYLOADSIZE, PAYLOAD_BYTES)
     libsrt.set_int(number, Option.LATENCY, options.latency_ms or LEAST_MS)
     libsrt.set_bool(number, Option.TLPKTDROP, value=True)
+    libsrt.set_int(number, Option.SNDDROPDELAY, 0)
+    libsrt.set_long(number, Option.MAXBW, 0)  # by the input's rate and the overhead
+    libsrt.set_int(number, Option.OHEADBW, _OVERHEAD_PERCENT)
     libsrt.set_int(number, Option.CONNTIMEO, _CALL_MS)
     libsrt.set_int(number, Option.PEERIDLETIMEO, _PEER_IDLE_MS)
     libsrt.set_int(number, Option.SNDTIMEO, _BLOCK_MS)
