@@ -42,6 +42,7 @@ class Option(IntEnum):
     SNDSYN = 1
     RCVSYN = 2
     LINGER = 7
+    RENDEZVOUS = 12
     SNDTIMEO = 13
     RCVTIMEO = 14
     REUSEADDR = 15
@@ -65,6 +66,7 @@ class Option(IntEnum):
     TRANSTYPE = 50
     IPV6ONLY = 54
     PEERIDLETIMEO = 55
+    BINDTODEVICE = 56
 
 
 class SocketState(IntEnum):

@@ -58,7 +58,7 @@ class SrtListener:
         self._ceiling_bps = ceiling_bps
         self._address = parse_srt_url(spec.url)
         if self._address.mode is not SrtMode.LISTENER:
-            raise Invalid(f"SRT address: {spec.name!r} listens, mode 'caller' does not fit")
+            raise Invalid(f"SRT address: {spec.name!r} listens, mode {self._address.mode.value!r} does not fit")
         self._options = srt_options(spec, self._address)
         self._outlet = outlet
         self._libsrt = libsrt or Libsrt()
@@ -95,6 +95,7 @@ class SrtListener:
         return {
             "mode": SrtMode.LISTENER.value,
             "address": self._address.where,
+            "adapter": self._options.adapter,
             **latency_detail(self._options),
             **security(encrypted=bool(self._options.passphrase)),
             "receivers": len(self._sinks),

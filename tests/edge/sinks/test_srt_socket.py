@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge.model.errors import Busy, Invalid, PeerGone, TimedOut
-from edge.sinks.libsrt import Libsrt
+from edge.model.errors import Busy, Invalid, NotSupported, PeerGone, TimedOut
+from edge.sinks.libsrt import Libsrt, Option
 from edge.sinks.srt_socket import SrtOptions, SrtSocket, accepted, dial, listening
 from tests.srt_peers import PASSPHRASE, free_udp_port, wait_until
 from tests.udp_relay import UdpRelay
@@ -200,6 +200,21 @@ def test_what_is_older_than_the_latency_is_never_sent_again() -> None:
             end.close()
         libsrt.close(listener)
     assert set(passed) == {b"n"}
+
+
+class OldLibsrt(Libsrt):
+    """One that was built without SRTO_BINDTODEVICE."""
+
+    def set_text(self, sock: int, option: Option, value: str) -> None:
+        if option is Option.BINDTODEVICE:
+            raise Invalid("SRT set option BINDTODEVICE: bad parameters")
+        super().set_text(sock, option, value)
+
+
+def test_library_that_cannot_bind_to_an_interface_says_what_to_do() -> None:
+    with pytest.raises(NotSupported, match="give the address of 'lo' as adapter") as told:
+        dial(OldLibsrt(), "127.0.0.1", 9, SrtOptions(adapter="lo"))
+    assert told.value.code == "no_device_binding"
 
 
 def test_udp_port_of_another_program_is_busy_and_named() -> None:
