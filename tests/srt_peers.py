@@ -78,8 +78,8 @@ def srt_spec(
 class Collector:
     """An SrtReceiver in a thread that keeps all it gets."""
 
-    def __init__(self, port: int, mode: str, *, passphrase: str = "", stream_id: str = "") -> None:
-        address = parse_srt_url(f"srt://127.0.0.1:{port}?mode={mode}")
+    def __init__(self, port: int, mode: str, *, passphrase: str = "", stream_id: str = "", more: str = "") -> None:
+        address = parse_srt_url(f"srt://127.0.0.1:{port}?mode={mode}{more}")
         self.receiver = SrtReceiver(address, passphrase=passphrase, stream_id=stream_id)
         self.error: EdgeError | None = None
         self.payloads: list[bytes] = []

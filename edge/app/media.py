@@ -123,7 +123,7 @@ class MediaProcess:
         if isinstance(self._source, Prefers):
             self._source.prefer(plan.picture.modes)
         async with self._applying:
-            await self._outputs.apply(plan.sinks)
+            await self._outputs.apply(plan.sinks, plan.rungs)
         self._branches.aim(plan.rungs)
         self._tell()
         return Reply()

@@ -13,7 +13,7 @@ from edge.media.distributor import Distributor
 from edge.media.sink_runner import SinkReport
 from edge.model.errors import EdgeError, NotFound
 from edge.model.feedback import Feedback
-from edge.model.sink import SinkKind, SinkSpec
+from edge.model.sink import RungSpec, SinkKind, SinkSpec
 from edge.model.status import SinkState
 from edge.runtime.component import Threaded
 from edge.runtime.supervisor import Supervisor
@@ -54,12 +54,14 @@ class Outputs:
         self._outlets = outlets
         self._supervisor = supervisor
         self._on_feedback = on_feedback
+        self._ceilings_bps: dict[str, int] = {}
         self._specs: dict[str, SinkSpec] = {}
         self._listeners: dict[str, SrtListener] = {}
         self._refused: dict[str, EdgeError] = {}
 
-    async def apply(self, wanted: Sequence[SinkSpec]) -> None:
-        """Bring the SRT outputs in line; WHEP is the rtc process's own."""
+    async def apply(self, wanted: Sequence[SinkSpec], rungs: Sequence[RungSpec] = ()) -> None:
+        """Bring the SRT outputs in line; WHEP is the rtc process's own. `rungs` say how much may be sent."""
+        self._ceilings_bps = {rung.name: rung.max_bitrate_bps for rung in rungs}
         plan = {spec.name: spec for spec in wanted if spec.kind is SinkKind.SRT}
         for name in [name for name, spec in self._specs.items() if plan.get(name) != spec]:
             await self._stop(name)
@@ -87,11 +89,20 @@ class Outputs:
         if outlet is None:
             raise NotFound(f"no rung {spec.rung!r}; there is {', '.join(self._outlets)}", code="unknown_rung")
         on_feedback = functools.partial(self._on_feedback, spec.rung)
+        ceiling_bps = functools.partial(self._ceiling_bps, spec.rung)
         if parse_srt_url(spec.url).mode is SrtMode.LISTENER:
-            listener = self._listeners[spec.name] = SrtListener(spec=spec, outlet=outlet, on_feedback=on_feedback)
+            listener = self._listeners[spec.name] = SrtListener(
+                spec=spec, outlet=outlet, on_feedback=on_feedback, ceiling_bps=ceiling_bps
+            )
             self._supervisor.start(Threaded(_listener_name(spec.name), listener.work))
         else:
-            outlet.attach(SrtSink(spec=spec, on_feedback=on_feedback))
+            outlet.attach(SrtSink(spec=spec, on_feedback=on_feedback, ceiling_bps=ceiling_bps))
+
+    def _ceiling_bps(self, rung: str) -> int:
+        """Of the rung and of the first one, whose pictures it may get where a second encode is too dear. Any thread."""
+        ceilings_bps = self._ceilings_bps
+        first_bps = next(iter(ceilings_bps.values()), 0)
+        return max(first_bps, ceilings_bps.get(rung, 0))
 
     async def _stop(self, name: str) -> None:
         spec = self._specs.pop(name)

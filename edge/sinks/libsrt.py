@@ -42,15 +42,20 @@ class Option(IntEnum):
     SNDSYN = 1
     RCVSYN = 2
     LINGER = 7
+    RENDEZVOUS = 12
     SNDTIMEO = 13
     RCVTIMEO = 14
     REUSEADDR = 15
+    MAXBW = 16
     LATENCY = 23
+    INPUTBW = 24
+    OHEADBW = 25
     PASSPHRASE = 26
     PBKEYLEN = 27
     KMSTATE = 28
     IPTOS = 30
     TLPKTDROP = 31
+    SNDDROPDELAY = 32
     CONNTIMEO = 36
     SNDKMSTATE = 40
     RCVKMSTATE = 41
@@ -61,6 +66,7 @@ class Option(IntEnum):
     TRANSTYPE = 50
     IPV6ONLY = 54
     PEERIDLETIMEO = 55
+    BINDTODEVICE = 56
 
 
 class SocketState(IntEnum):
@@ -186,6 +192,10 @@ class Libsrt:
     def set_int(self, sock: int, option: Option, value: int) -> None:
         self._set(sock, option, ctypes.c_int(value))
 
+    def set_long(self, sock: int, option: Option, value: int) -> None:
+        """Those options that are an int64_t."""
+        self._set(sock, option, ctypes.c_int64(value))
+
     def set_bool(self, sock: int, option: Option, *, value: bool) -> None:
         self._set(sock, option, ctypes.c_bool(value))
 
@@ -205,9 +215,9 @@ class Libsrt:
         return value.raw[: size.value].decode(errors="replace")
 
     @property
-    def send(self) -> Callable[[int, bytes, int], int]:
-        """srt_send itself (socket, payload, size) -> bytes taken or -1; then call `raise_last`."""
-        return self._dll.srt_send
+    def send(self) -> Callable[[int, bytes, int, int, int], int]:
+        """srt_sendmsg itself (socket, payload, size, ms to live, in order) -> bytes taken or -1; then `raise_last`."""
+        return self._dll.srt_sendmsg
 
     def receive(self, sock: int, room: ctypes.Array[ctypes.c_char]) -> int:
         """Bytes put into `room`. Raises TimedOut after RCVTIMEO, PeerGone."""
@@ -323,7 +333,7 @@ def _declare(dll: ctypes.CDLL) -> None:
         "srt_epoll_uwait": (number, pointer, number, ctypes.c_int64),
         "srt_setsockflag": (number, number, pointer, number),
         "srt_getsockflag": (number, number, pointer, pointer),
-        "srt_send": (number, text, number),
+        "srt_sendmsg": (number, text, number, number, number),
         "srt_recvmsg": (number, pointer, number),
         "srt_getsockname": (number, pointer, pointer),
         "srt_getpeername": (number, pointer, pointer),

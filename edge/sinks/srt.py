@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -16,8 +17,8 @@ from edge.sinks.errors import PeerLeft
 from edge.sinks.libsrt import Libsrt
 from edge.sinks.sockaddr import resolve
 from edge.sinks.srt_latency import LEAST_MS, fitting_latency_ms, probe_rtt_ms
-from edge.sinks.srt_sender import OnFeedback, SrtSender, to_nobody
-from edge.sinks.srt_socket import SrtOptions, SrtSocket, dial
+from edge.sinks.srt_sender import Ceiling, OnFeedback, SrtSender, no_ceiling, to_nobody
+from edge.sinks.srt_socket import AES_256_BYTES, SrtOptions, SrtSocket, dial, prepare_probe
 from edge.sinks.srt_url import AUTOMATIC, SrtAddress, SrtMode, parse_srt_url
 
 
@@ -27,11 +28,15 @@ def srt_options(spec: SinkSpec, address: SrtAddress) -> SrtOptions:
         latency_ms=spec.latency_ms if address.latency_ms is None else address.latency_ms,
         stream_id=spec.stream_id if address.stream_id is None else address.stream_id,
         passphrase=spec.passphrase,
+        key_bytes=address.key_bytes or AES_256_BYTES,
+        adapter=address.adapter,
+        local_port=address.local_port,
+        rendezvous=address.mode is SrtMode.RENDEZVOUS,
     )
 
 
 class SrtSink:
-    """A sink that calls a listening receiver, and calls again whenever it is opened again.
+    """A sink that calls a listening receiver or meets one that calls us, and does so again whenever it is opened again.
 
     `open` blocks for about 4 s at most and raises TimedOut, PeerGone (code `wrong_passphrase`
     where it is that) or Missing; while connected it does nothing, so that a new epoch goes on
@@ -39,16 +44,24 @@ class SrtSink:
     while it sends, `on_feedback` gets a LinkReport about every 100 ms, in the sink's thread.
     """
 
-    def __init__(self, *, spec: SinkSpec, libsrt: Libsrt | None = None, on_feedback: OnFeedback = to_nobody) -> None:
+    def __init__(
+        self,
+        *,
+        spec: SinkSpec,
+        libsrt: Libsrt | None = None,
+        on_feedback: OnFeedback = to_nobody,
+        ceiling_bps: Ceiling = no_ceiling,
+    ) -> None:
         """Raises Invalid for a wrong URL or passphrase, and for a listener's URL."""
         self.name = spec.name
         self._role = spec.role
         self._address = parse_srt_url(spec.url)
-        if self._address.mode is not SrtMode.CALLER:
+        if self._address.mode is SrtMode.LISTENER:
             raise Invalid(f"SRT address: sink {spec.name!r} calls, mode 'listener' does not fit")
         self._options = srt_options(spec, self._address)
         self._libsrt = libsrt or Libsrt()
         self._on_feedback = on_feedback
+        self._ceiling_bps = ceiling_bps
         self._rtt_ms: float | None = None  # as the connection before found it
         self._sender: SrtSender | None = None
 
@@ -57,7 +70,13 @@ class SrtSink:
             return
         self.close()
         connection = dial(self._libsrt, self._address.host, self._address.port, self._fitted())
-        self._sender = SrtSender(sink=self.name, role=self._role, connection=connection, on_feedback=self._on_feedback)
+        self._sender = SrtSender(
+            sink=self.name,
+            role=self._role,
+            connection=connection,
+            on_feedback=self._on_feedback,
+            ceiling_bps=self._ceiling_bps,
+        )
 
     def write(self, unit: AccessUnit) -> None:
         if self._sender is None:
@@ -72,10 +91,11 @@ class SrtSink:
     def detail(self) -> Mapping[str, Any]:
         """Before the first connection, latency is the wished one and encryption what is configured."""
         return {
-            "mode": SrtMode.CALLER.value,
+            "mode": self._address.mode.value,
             "peer": self._address.where,
             **latency_detail(self._options),
             "stream_id": self._options.stream_id,
+            "adapter": self._options.adapter,
             **security(encrypted=bool(self._options.passphrase)),
             **_live_detail(self._sender),
         }
@@ -84,9 +104,13 @@ class SrtSink:
         """With the latency that the path needs, by the round trip that it has now or had before."""
         if self._options.latency_ms != AUTOMATIC:
             return self._options
-        trips_ms = [probe_rtt_ms(resolve(self._address.host, self._address.port)), self._rtt_ms]
+        trips_ms = [self._rtt_ms] if self._options.rendezvous else [self._rtt_ms, self._probed_rtt_ms()]
         longest_ms = max((trip for trip in trips_ms if trip is not None), default=None)
         return replace(self._options, latency_ms=fitting_latency_ms(longest_ms))
+
+    def _probed_rtt_ms(self) -> float | None:
+        peer = resolve(self._address.host, self._address.port)
+        return probe_rtt_ms(peer, prepare=functools.partial(prepare_probe, options=self._options))
 
 
 class ReceiverSink:
@@ -99,10 +123,13 @@ class ReceiverSink:
         connection: SrtSocket,
         role: Role = Role.OBSERVER,
         on_feedback: OnFeedback = to_nobody,
+        ceiling_bps: Ceiling = no_ceiling,
     ) -> None:
         self.name = name
         self.connection = connection
-        self._sender = SrtSender(sink=name, role=role, connection=connection, on_feedback=on_feedback)
+        self._sender = SrtSender(
+            sink=name, role=role, connection=connection, on_feedback=on_feedback, ceiling_bps=ceiling_bps
+        )
 
     @property
     def shortest_rtt_ms(self) -> float | None:

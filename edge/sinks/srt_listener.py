@@ -16,7 +16,7 @@ from edge.sinks.libsrt import ACCEPT, Libsrt, Option, SocketState
 from edge.sinks.sockaddr import unpack
 from edge.sinks.srt import ReceiverSink, latency_detail, security, srt_options
 from edge.sinks.srt_latency import fitting_latency_ms
-from edge.sinks.srt_sender import OnFeedback, to_nobody
+from edge.sinks.srt_sender import Ceiling, OnFeedback, no_ceiling, to_nobody
 from edge.sinks.srt_socket import accepted, listening
 from edge.sinks.srt_url import AUTOMATIC, SrtMode, parse_srt_url, where
 
@@ -49,14 +49,16 @@ class SrtListener:
         limit: int = RECEIVER_LIMIT,
         now_s: Callable[[], float] = time.monotonic,
         on_feedback: OnFeedback = to_nobody,
+        ceiling_bps: Ceiling = no_ceiling,
     ) -> None:
         """Raises Invalid for a wrong URL or passphrase, and for a caller's URL."""
         self.name = spec.name
         self._role = spec.role
         self._on_feedback = on_feedback
+        self._ceiling_bps = ceiling_bps
         self._address = parse_srt_url(spec.url)
         if self._address.mode is not SrtMode.LISTENER:
-            raise Invalid(f"SRT address: {spec.name!r} listens, mode 'caller' does not fit")
+            raise Invalid(f"SRT address: {spec.name!r} listens, mode {self._address.mode.value!r} does not fit")
         self._options = srt_options(spec, self._address)
         self._outlet = outlet
         self._libsrt = libsrt or Libsrt()
@@ -93,6 +95,7 @@ class SrtListener:
         return {
             "mode": SrtMode.LISTENER.value,
             "address": self._address.where,
+            "adapter": self._options.adapter,
             **latency_detail(self._options),
             **security(encrypted=bool(self._options.passphrase)),
             "receivers": len(self._sinks),
@@ -137,6 +140,7 @@ class SrtListener:
             connection=connection,
             role=self._role,
             on_feedback=self._on_feedback,
+            ceiling_bps=self._ceiling_bps,
         )
         try:
             self._outlet.attach(sink)

@@ -37,6 +37,9 @@ class SrtReceiver:
             latency_ms=latency_ms if address.latency_ms is None else address.latency_ms,
             stream_id=stream_id if address.stream_id is None else address.stream_id,
             passphrase=passphrase,
+            adapter=address.adapter,
+            local_port=address.local_port,
+            rendezvous=address.mode is SrtMode.RENDEZVOUS,
         )
         self._libsrt = libsrt or Libsrt()
         self._socket: SrtSocket | None = None
@@ -45,7 +48,7 @@ class SrtReceiver:
     def open(self) -> None:
         """Connect now; nothing when connected already."""
         if self._socket is None and not self._closed.is_set():
-            calls = self._address.mode is SrtMode.CALLER
+            calls = self._address.mode is not SrtMode.LISTENER
             self._socket = self._dial() if calls else self._await_sender()
             if self._closed.is_set() and self._socket is not None:
                 self._socket.close()

@@ -7,18 +7,19 @@ import socket
 import time
 from dataclasses import dataclass, field
 
-from edge.model.errors import Invalid, PeerGone, TimedOut
+from edge.model.errors import Invalid, NotSupported, PeerGone, TimedOut, Unavailable
 from edge.sinks.libsrt import Libsrt, Option, SocketState
 from edge.sinks.sockaddr import family_of, resolve, unpack
 from edge.sinks.srt_latency import LEAST_MS
 from edge.sinks.srt_stats import SrtStats
-from edge.sinks.srt_url import AUTOMATIC, checked_latency_ms, checked_stream_id, where
+from edge.sinks.srt_url import AUTOMATIC, checked_latency_ms, checked_stream_id, is_interface, where
 
 PAYLOAD_BYTES = 1316  # seven MPEG-TS packets, SRT's live payload
 _LARGEST_PAYLOAD = 1456  # SRT_LIVE_MAX_PLSIZE: what another sender may use
 _LIVE = 0  # SRTT_LIVE
+_IN_ORDER = 1
 _SECURED = 2  # SRT_KM_S_SECURED
-_AES_256_BYTES = 32
+AES_256_BYTES = 32
 _DSCP_AF41 = 34 << 2  # interactive video (RFC 4594)
 _CALL_MS = 3000
 _PEER_IDLE_MS = 3000
@@ -26,6 +27,9 @@ _BLOCK_MS = 500
 _SEND_LIMIT_S = 1.0
 _LOOK_EVERY_S = 0.5
 _SILENCE_S = 4.0
+_REACTION_MS = 20  # as libsrt allows itself in its own judgement of what is too late
+_OVERHEAD_PERCENT = 50
+_WIRE_PERCENT = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,16 @@ class SrtOptions:
     """What both ends must agree on. Raises Invalid for a passphrase SRT would refuse.
 
     `latency_ms` 0 is for whoever connects to replace by what fits the path; a socket takes it as the least.
+    The rest is this end's alone: `key_bytes` of the AES key, `adapter` and `local_port` as in SrtAddress.
     """
 
     latency_ms: int = LEAST_MS
     stream_id: str = ""
     passphrase: str = field(default="", repr=False)
+    key_bytes: int = AES_256_BYTES
+    adapter: str = ""
+    local_port: int = 0
+    rendezvous: bool = False
 
     def __post_init__(self) -> None:
         checked_stream_id(self.stream_id)
@@ -54,6 +63,7 @@ class SrtSocket:
         self._libsrt = libsrt
         self._number = number
         self._send = libsrt.send
+        self._live_ms = self.latency_ms + _REACTION_MS
         self._next_look_s = 0.0
         self._acknowledgements = -1
         self._answered_s = 0.0
@@ -65,7 +75,8 @@ class SrtSocket:
     def send(self, ts: bytes) -> None:
         """The bytes in payloads of 1316 at most. Raises PeerGone, TimedOut after about 1 s.
 
-        A peer that acknowledges nothing for 4 s of sending is gone.
+        A peer that acknowledges nothing for 4 s of sending is gone. What is older than the agreed latency is
+        neither sent nor sent again: it could not be played any more.
         """
         now_s = time.monotonic()
         if now_s >= self._next_look_s:
@@ -73,10 +84,19 @@ class SrtSocket:
         give_up_s = now_s + _SEND_LIMIT_S - _BLOCK_MS / 1000
         for begin in range(0, len(ts), PAYLOAD_BYTES):
             payload = ts[begin : begin + PAYLOAD_BYTES]
-            if self._send(self._number, payload, len(payload)) < 0:
+            if self._send(self._number, payload, len(payload), self._live_ms, _IN_ORDER) < 0:
                 self._libsrt.raise_last(f"send to {self.peer}")
             if time.monotonic() > give_up_s:
                 raise TimedOut(f"SRT send to {self.peer}: it does not take what we send")
+
+    def pace(self, ceiling_bps: int) -> None:
+        """Send at most half as much again as a stream of that ceiling takes on the wire; 0: as libsrt measures it.
+
+        A tenth of the ceiling is for headers: MPEG-TS 2 to 4 %, SRT, UDP and IP 3.3 %, the stuffing of each unit's
+        last packet. The half is for what is sent again, and lets a keyframe leave sooner than its bits are due.
+        Raises PeerGone.
+        """
+        self._libsrt.set_long(self._number, Option.INPUTBW, ceiling_bps * _WIRE_PERCENT // 800)
 
     def receive(self) -> bytes:
         """One payload. Raises TimedOut when none came for half a second, PeerGone."""
@@ -117,13 +137,20 @@ class SrtSocket:
 
 
 def dial(libsrt: Libsrt, host: str, port: int, options: SrtOptions) -> SrtSocket:
-    """Connect within about 3 s. Raises TimedOut, PeerGone (with the reason of a refusal), Missing."""
+    """Connect within about 3 s, in a rendezvous to a peer that calls us too at that time.
+
+    Raises TimedOut, PeerGone (with the reason of a refusal), Unavailable (`adapter_missing`), Missing,
+    Busy (`port_in_use`), NotSupported (`no_device_binding`).
+    """
     number = libsrt.create()
     try:
         _prepare(libsrt, number, options)
         if options.stream_id:
             libsrt.set_text(number, Option.STREAMID, options.stream_id)
-        libsrt.connect(number, resolve(host, port), where(host, port))
+        peer = resolve(host, port)
+        libsrt.set_bool(number, Option.RENDEZVOUS, value=options.rendezvous)
+        _bind_here(libsrt, number, options, peer)
+        libsrt.connect(number, peer, where(host, port))
         return SrtSocket(libsrt, number, host=host, port=port)
     except BaseException:
         libsrt.close(number)
@@ -135,7 +162,7 @@ def listening(libsrt: Libsrt, host: str, port: int, options: SrtOptions, *, back
     number = libsrt.create()
     try:
         _prepare(libsrt, number, options)
-        address = resolve(host, port)
+        address = resolve(host if host or is_interface(options.adapter) else options.adapter, port)
         if family_of(address) == socket.AF_INET6:
             libsrt.set_int(number, Option.IPV6ONLY, int(host != "::"))
         libsrt.set_bool(number, Option.RCVSYN, value=False)
@@ -145,6 +172,14 @@ def listening(libsrt: Libsrt, host: str, port: int, options: SrtOptions, *, back
     except BaseException:
         libsrt.close(number)
         raise
+
+
+def prepare_probe(own: socket.socket, options: SrtOptions) -> None:
+    """Make a plain UDP socket leave where these options let SRT leave. Raises OSError."""
+    if is_interface(options.adapter):
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, options.adapter.encode())
+    elif options.adapter:
+        own.bind((options.adapter, 0))
 
 
 def accepted(libsrt: Libsrt, number: int) -> SrtSocket:
@@ -163,11 +198,42 @@ def _prepare(libsrt: Libsrt, number: int, options: SrtOptions) -> None:
     libsrt.set_int(number, Option.PAYLOADSIZE, PAYLOAD_BYTES)
     libsrt.set_int(number, Option.LATENCY, options.latency_ms or LEAST_MS)
     libsrt.set_bool(number, Option.TLPKTDROP, value=True)
-    libsrt.set_int(number, Option.CONNTIMEO, _CALL_MS)
+    libsrt.set_int(number, Option.SNDDROPDELAY, 0)
+    libsrt.set_long(number, Option.MAXBW, 0)  # by the input's rate and the overhead
+    libsrt.set_int(number, Option.OHEADBW, _OVERHEAD_PERCENT)
+    # libsrt gives a rendezvous ten times as long (API-socket-options.md)
+    libsrt.set_int(number, Option.CONNTIMEO, _CALL_MS // (10 if options.rendezvous else 1))
     libsrt.set_int(number, Option.PEERIDLETIMEO, _PEER_IDLE_MS)
     libsrt.set_int(number, Option.SNDTIMEO, _BLOCK_MS)
     libsrt.set_int(number, Option.RCVTIMEO, _BLOCK_MS)
     libsrt.set_int(number, Option.IPTOS, _DSCP_AF41)
     if options.passphrase:
         libsrt.set_text(number, Option.PASSPHRASE, options.passphrase)
-        libsrt.set_int(number, Option.PBKEYLEN, _AES_256_BYTES)
+        libsrt.set_int(number, Option.PBKEYLEN, options.key_bytes)
+    if is_interface(options.adapter):
+        _bind_to_device(libsrt, number, options.adapter)
+
+
+def _bind_to_device(libsrt: Libsrt, number: int, interface: str) -> None:
+    if interface not in {name for _, name in socket.if_nameindex()}:
+        raise Unavailable(f"SRT adapter {interface!r}: there is no such interface", code="adapter_missing")
+    try:
+        libsrt.set_text(number, Option.BINDTODEVICE, interface)
+    except Invalid as error:
+        sentence = f"this libsrt cannot bind to an interface; give the address of {interface!r} as adapter"
+        raise NotSupported(sentence, code="no_device_binding") from error
+
+
+def _bind_here(libsrt: Libsrt, number: int, options: SrtOptions, peer: bytes) -> None:
+    """Where an adapter's address or a port of our own is asked for."""
+    port = options.local_port or (unpack(peer)[1] if options.rendezvous else 0)
+    address = "" if is_interface(options.adapter) else options.adapter
+    if not (address or port):
+        return
+    own = resolve(address or ("::" if family_of(peer) == socket.AF_INET6 else ""), port)
+    if family_of(own) != family_of(peer):
+        raise Invalid(f"SRT address: adapter {address!r} and the peer are not of one IP version")
+    try:
+        libsrt.bind(number, own, where(address, port))
+    except Unavailable as error:
+        raise Unavailable(f"SRT adapter {address!r}: {error}", code="adapter_missing") from error

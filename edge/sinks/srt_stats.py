@@ -15,7 +15,8 @@ class SrtStats:
     `sent_packets` includes retransmissions, `unique_packets` does not; bytes include the headers
     of SRT, UDP and IP. `dropped_packets` were too late to send (sender) or to play (receiver).
     `acknowledgements` came from the receiver. What is in flight or waits to be is in the send
-    buffer until it is acknowledged. `bandwidth_bps` is libsrt's estimate of the path.
+    buffer until it is acknowledged. `bandwidth_bps` is libsrt's estimate of the path, `pace_bps`
+    the most that it sends now.
     """
 
     rtt_ms: float
@@ -35,6 +36,7 @@ class SrtStats:
     flight_packets: int
     mean_send_bps: int
     bandwidth_bps: int
+    pace_bps: int
 
 
 class BytePerfMon(ctypes.Structure):
@@ -145,4 +147,5 @@ class BytePerfMon(ctypes.Structure):
             flight_packets=self.pktFlightSize,
             mean_send_bps=round(self.mbpsSendRate * 1e6),
             bandwidth_bps=round(self.mbpsBandwidth * 1e6),
+            pace_bps=round(self.mbpsMaxBW * 1e6),
         )

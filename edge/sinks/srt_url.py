@@ -1,11 +1,16 @@
-"""Addresses of SRT peers: `srt://host:port?mode=caller|listener`.
+"""Addresses of SRT peers: `srt://host:port?mode=caller|listener|rendezvous`.
 
-Keys as in srt-live-transmit: `mode`, `latency` (milliseconds), `streamid`. A passphrase in a
+Keys as in srt-live-transmit: `mode`, `latency` (milliseconds), `streamid`, `adapter` (an address or
+interface of this machine), `port` (the UDP port here), `pbkeylen` (16, 24 or 32). A passphrase in a
 URL is refused, since URLs are shown and logged.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -15,21 +20,25 @@ from edge.model.errors import Invalid
 MIN_LATENCY_MS, MAX_LATENCY_MS = 20, 8000
 AUTOMATIC = 0  # a latency that follows the path
 MAX_STREAM_ID_BYTES = 512  # SRTO_STREAMID
-_KEYS = ("mode", "latency", "streamid")
+KEY_BYTES = (16, 24, 32)  # SRTO_PBKEYLEN: AES-128, -192, -256
+_KEYS = ("mode", "latency", "streamid", "adapter", "port", "pbkeylen")
+_INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,14}")  # IFNAMSIZ
 
 
 class SrtMode(StrEnum):
-    """Who opens the connection: `caller` we do, `listener` the peer does."""
+    """Who opens the connection: `caller` we do, `listener` the peer does, `rendezvous` both at once."""
 
     CALLER = "caller"
     LISTENER = "listener"
+    RENDEZVOUS = "rendezvous"
 
 
 @dataclass(frozen=True, slots=True)
 class SrtAddress:
     """An empty host is every interface and stands only in a listener's address.
 
-    `latency_ms` and `stream_id` are None where the URL does not give them.
+    `latency_ms`, `stream_id` and `key_bytes` are None where the URL does not give them. `adapter` is an address or
+    an interface of this machine, empty for what the routes say; `local_port` 0 is any, in rendezvous the peer's.
     """
 
     host: str
@@ -37,6 +46,9 @@ class SrtAddress:
     mode: SrtMode
     latency_ms: int | None = None
     stream_id: str | None = None
+    adapter: str = ""
+    local_port: int = 0
+    key_bytes: int | None = None
 
     @property
     def where(self) -> str:
@@ -65,12 +77,18 @@ def parse_srt_url(url: str) -> SrtAddress:
     if parts.path not in ("", "/") or parts.fragment:
         raise Invalid(f"SRT address: nothing may follow the port but '?': {parts.path or parts.fragment!r}")
     query = _query(parts)
+    mode = _mode(query.get("mode"), host)
+    if mode is SrtMode.LISTENER and "port" in query:
+        raise Invalid("SRT address: 'port' is for callers, a listener's port stands after its host")
     return SrtAddress(
         host=host,
         port=_port(parts),
-        mode=_mode(query.get("mode"), host),
+        mode=mode,
         latency_ms=_latency_ms(query["latency"]) if "latency" in query else None,
         stream_id=checked_stream_id(query["streamid"]) if "streamid" in query else None,
+        adapter=_adapter(query["adapter"]) if "adapter" in query else "",
+        local_port=_number("port", query["port"], range(1, 65536)) if "port" in query else 0,
+        key_bytes=_number("pbkeylen", query["pbkeylen"], KEY_BYTES) if "pbkeylen" in query else None,
     )
 
 
@@ -104,8 +122,8 @@ def _mode(mode: str | None, host: str) -> SrtMode:
         return SrtMode.CALLER if host else SrtMode.LISTENER
     if mode not in tuple(SrtMode):
         raise Invalid(f"SRT address: mode {mode!r} is not one of {', '.join(SrtMode)}")
-    if mode == SrtMode.CALLER and not host:
-        raise Invalid("SRT address: mode 'caller' needs a host")
+    if mode != SrtMode.LISTENER and not host:
+        raise Invalid(f"SRT address: mode {mode!r} needs a host")
     return SrtMode(mode)
 
 
@@ -113,6 +131,31 @@ def _latency_ms(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or not MIN_LATENCY_MS <= int(text) <= MAX_LATENCY_MS:
         raise Invalid(f"SRT address: latency {text!r} is not {MIN_LATENCY_MS} to {MAX_LATENCY_MS} ms")
     return int(text)
+
+
+def _adapter(text: str) -> str:
+    """Raises Invalid for what is neither a numeric address nor what an interface may be called."""
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(text))
+    if not _INTERFACE.fullmatch(text):
+        raise Invalid(f"SRT address: adapter {text!r} is neither an address nor an interface of this machine")
+    return text
+
+
+def is_interface(adapter: str) -> bool:
+    """Whether an adapter is a network interface's name and not an address."""
+    try:
+        ipaddress.ip_address(adapter)
+    except ValueError:
+        return bool(adapter)
+    return False
+
+
+def _number(key: str, text: str, allowed: Sequence[int]) -> int:
+    if text.isascii() and text.isdigit() and int(text) in allowed:
+        return int(text)
+    words = ", ".join(map(str, allowed)) if len(allowed) < 10 else f"{allowed[0]} to {allowed[-1]}"
+    raise Invalid(f"SRT address: {key} {text!r} is not {words}")
 
 
 def _query(parts: SplitResult) -> dict[str, str]:

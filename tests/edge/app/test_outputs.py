@@ -13,7 +13,7 @@ from edge.media.keyframe_gate import KeyframeGate
 from edge.media.latency import LatencyBook
 from edge.model.feedback import Feedback
 from edge.model.frame import AccessUnit
-from edge.model.sink import SinkSpec
+from edge.model.sink import RungSpec, SinkSpec
 from edge.runtime.clock import SystemClock
 from edge.runtime.supervisor import Supervisor
 from tests.media_units import make_units
@@ -67,3 +67,22 @@ def test_feedback_comes_with_the_rung_that_it_is_about(
         publish_until_heard(outlets["view"], units, heard)
         asyncio.run(outputs.apply([]))
     assert {(rung, feedback.sink) for rung, feedback in heard} == {("view", "expert")}
+
+
+@pytest.mark.parametrize(("view_bps", "paced_bps"), [(2_000_000, 8_000_000), (20_000_000, 20_000_000)])
+def test_sink_is_paced_for_its_rung_and_for_the_first_one_that_may_stand_in(
+    outlets: dict[str, Distributor], units: list[AccessUnit], view_bps: int, paced_bps: int
+) -> None:
+    heard: Heard = []
+    outputs = Outputs(
+        outlets=outlets, supervisor=Supervisor(), on_feedback=lambda rung, feedback: heard.append((rung, feedback))
+    )
+    port = free_udp_port()
+    spec = replace(srt_spec(port, "caller"), rung="view")
+    rungs = (RungSpec("main", 4_000_000, 8_000_000, 2.0), RungSpec("view", 1_000_000, view_bps, 2.0))
+    with Collector(port, "listener"):
+        asyncio.run(outputs.apply([spec], rungs))
+        publish_until_heard(outlets["view"], units, heard)
+        (report,) = outputs.reports()
+        asyncio.run(outputs.apply([]))
+    assert report.detail["stats"]["pace_bps"] == pytest.approx(paced_bps * 1.1 * 1.5, rel=0.01)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge.model.errors import Invalid, Missing, PeerGone, TimedOut
+from edge.model.errors import EdgeError, Invalid, Missing, PeerGone, TimedOut, Unavailable
 from edge.model.frame import AccessUnit
 from edge.model.sink import SinkKind, SinkSpec
 from edge.ports import Sink
@@ -86,10 +87,47 @@ class AcceptedRig:
         self._listening.stop()
 
 
+class RendezvousRig:
+    """Both call at once, each from the port that the other calls."""
+
+    secret = PASSPHRASE
+    reopens = True
+
+    def __init__(self) -> None:
+        self._ours, self._theirs = free_udp_port(), free_udp_port()
+        self._peer = self._meeting_peer()
+        url = f"srt://127.0.0.1:{self._theirs}?mode=rendezvous&port={self._ours}"
+        self.sink: Sink = SrtSink(spec=SinkSpec("srt", SinkKind.SRT, url, passphrase=PASSPHRASE))
+
+    def received(self) -> bytes:
+        return pes_of(self._peer.ts)
+
+    def peer_leaves(self) -> None:
+        self._peer.close()
+
+    def peer_returns(self) -> None:
+        self._peer = self._meeting_peer()
+
+    def end(self) -> None:
+        self.sink.close()
+        self._peer.close()
+
+    def _meeting_peer(self) -> Collector:
+        return Collector(self._ours, "rendezvous", passphrase=PASSPHRASE, more=f"&port={self._theirs}")
+
+
 class TestSrtCallerKeepsTheContract(SinkContract):
     @pytest.fixture
     def rig(self) -> Iterator[CallerRig]:
         rig = CallerRig()
+        yield rig
+        rig.end()
+
+
+class TestRendezvousKeepsTheContract(SinkContract):
+    @pytest.fixture
+    def rig(self) -> Iterator[RendezvousRig]:
+        rig = RendezvousRig()
         yield rig
         rig.end()
 
@@ -142,6 +180,47 @@ def test_sent_stream_decodes_whole(units: list[AccessUnit]) -> None:
         peer.wait_for(units[-1])
         sink.close()
     assert len(decoded(peer.ts)) == len(units)
+
+
+def test_sink_leaves_by_the_adapter_and_port_that_its_url_names(units: list[AccessUnit]) -> None:
+    for adapter, seen in (("127.0.0.5", "127.0.0.5"), ("lo", "127.0.0.1")):
+        ours = free_udp_port()
+        with Listening() as listening:
+            url = f"srt://127.0.0.1:{listening.port}?adapter={adapter}&port={ours}"
+            sink = SrtSink(spec=SinkSpec("out", SinkKind.SRT, url, latency_ms=0))
+            sink.open(units[0].format)
+            listening.wait_for_receivers(1)
+            assert list(listening.outlet.sinks) == [f"srt/{seen}:{ours}"]
+            assert sink.detail()["adapter"] == adapter
+            sink.close()
+
+
+def test_interface_that_does_not_lead_to_the_peer_is_not_left_for_another(units: list[AccessUnit]) -> None:
+    """On a machine with an interface besides loopback: what is bound to it must not reach 127.0.0.1."""
+    others = [name for _, name in socket.if_nameindex() if name != "lo"]
+    if not others:
+        return
+    with Listening() as listening:
+        url = f"srt://127.0.0.1:{listening.port}?adapter={others[0]}"
+        with pytest.raises(Unavailable):
+            SrtSink(spec=SinkSpec("out", SinkKind.SRT, url, latency_ms=0)).open(units[0].format)
+        assert listening.outlet.sinks == {}
+
+
+@pytest.mark.parametrize(
+    ("adapter", "error", "message"),
+    [
+        ("no-such-if0", Unavailable, "adapter 'no-such-if0': there is no such interface"),
+        ("192.0.2.77", Unavailable, "adapter '192.0.2.77': SRT bind"),
+        ("::1", Invalid, "not of one IP version"),
+    ],
+)
+def test_adapter_that_is_not_here_is_told(
+    units: list[AccessUnit], adapter: str, error: type[EdgeError], message: str
+) -> None:
+    sink = SrtSink(spec=SinkSpec("out", SinkKind.SRT, f"srt://127.0.0.1:9?adapter={adapter}"))
+    with pytest.raises(error, match=message):
+        sink.open(units[0].format)
 
 
 def test_url_settings_go_before_the_specs(units: list[AccessUnit]) -> None:

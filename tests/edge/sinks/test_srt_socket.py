@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from edge.model.errors import Busy, Invalid, PeerGone, TimedOut
-from edge.sinks.libsrt import Libsrt
+from edge.model.errors import Busy, Invalid, NotSupported, PeerGone, TimedOut
+from edge.sinks.libsrt import Libsrt, Option
 from edge.sinks.srt_socket import SrtOptions, SrtSocket, accepted, dial, listening
 from tests.srt_peers import PASSPHRASE, free_udp_port, wait_until
+from tests.udp_relay import UdpRelay
 
 Pair = tuple[SrtSocket, SrtSocket]
 
@@ -155,6 +157,64 @@ def test_statistics_count_what_was_sent(pair: Pair) -> None:
     wait_until(lambda: callee.stats().received_packets == 3, "the receiver's count")
     assert caller.stats().sent_packets >= 3
     assert caller.stats().lost_packets == 0
+
+
+def test_pace_follows_the_ceiling_while_connected(pair: Pair) -> None:
+    caller, callee = pair
+    for ceiling_bps in (20_000_000, 2_000_000):
+        caller.pace(ceiling_bps)
+        caller.send(bytes(1316))
+        callee.receive()
+        wait_until(lambda: caller.stats().flight_packets == 0, "the acknowledgement")
+        assert caller.stats().pace_bps == pytest.approx(ceiling_bps * 1.1 * 1.5, rel=0.01)
+
+
+def test_what_is_older_than_the_latency_is_never_sent_again() -> None:
+    passed: list[bytes] = []
+
+    def note(packet: bytes) -> bytes:
+        if packet[0] < 0x80:
+            passed.append(packet[16:17])
+        return packet
+
+    libsrt, port, numbers = Libsrt(), free_udp_port(), []
+    listener = listening(libsrt, "127.0.0.1", port, SrtOptions(), backlog=1)
+
+    def arrived() -> bool:
+        numbers.append(libsrt.accept(listener))
+        return numbers[-1] is not None
+
+    with UdpRelay(port, mangle=note) as relay:
+        caller = dial(libsrt, "127.0.0.1", relay.port, SrtOptions(latency_ms=120))
+        wait_until(arrived, "the connection")
+        callee = accepted(libsrt, numbers[-1])
+        relay.silent = True
+        for _ in range(50):
+            caller.send(b"old" * 400)
+        silent_until_s = time.monotonic() + 0.4
+        wait_until(lambda: time.monotonic() > silent_until_s, "all of it to grow old")
+        relay.silent = False
+        caller.send(b"new" * 400)
+        assert callee.receive()[:3] == b"new"
+        for end in (caller, callee):
+            end.close()
+        libsrt.close(listener)
+    assert set(passed) == {b"n"}
+
+
+class OldLibsrt(Libsrt):
+    """One that was built without SRTO_BINDTODEVICE."""
+
+    def set_text(self, sock: int, option: Option, value: str) -> None:
+        if option is Option.BINDTODEVICE:
+            raise Invalid("SRT set option BINDTODEVICE: bad parameters")
+        super().set_text(sock, option, value)
+
+
+def test_library_that_cannot_bind_to_an_interface_says_what_to_do() -> None:
+    with pytest.raises(NotSupported, match="give the address of 'lo' as adapter") as told:
+        dial(OldLibsrt(), "127.0.0.1", 9, SrtOptions(adapter="lo"))
+    assert told.value.code == "no_device_binding"
 
 
 def test_udp_port_of_another_program_is_busy_and_named() -> None:
