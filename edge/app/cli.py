@@ -14,6 +14,7 @@ from edge.app import (
     cli_devices,
     cli_edid,
     cli_latency,
+    cli_linktest,
     cli_preset,
     cli_report,
     cli_sim,
@@ -66,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     cli_preset.add_commands(commands)
     cli_sim.add_commands(commands)
     cli_latency.add_commands(commands)
+    cli_linktest.add_commands(commands)
     cli_edid.add_commands(commands)
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(act=_version)

@@ -6,10 +6,10 @@ import argparse
 import asyncio
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from edge.app.cli_options import first_line
 from edge.measure.container import container_units
 from edge.measure.session import Carriers, Session, ts_units
 from edge.measure.tally import Report, Spread
@@ -74,15 +74,8 @@ def _srt(arguments: argparse.Namespace) -> SrtReceiver:
         parse_srt_url(arguments.url),
         latency_ms=arguments.srt_latency_ms,
         stream_id=arguments.stream_id,
-        passphrase=_first_line(arguments.passphrase_file) if arguments.passphrase_file else "",
+        passphrase=first_line(arguments.passphrase_file) if arguments.passphrase_file else "",
     )
-
-
-def _first_line(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").partition("\n")[0].strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"{path}: cannot be read as a passphrase") from error
 
 
 async def _measure_whep(url: str, *, clock: Clock, carriers: Carriers, for_s: float) -> Report:

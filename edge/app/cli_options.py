@@ -69,3 +69,11 @@ def seconds(text: str) -> float:
     if not (value > 0 and math.isfinite(value)):
         raise ValueError(text)
     return value
+
+
+def first_line(path: Path) -> str:
+    """Of a passphrase file. Raises Invalid."""
+    try:
+        return path.read_text(encoding="utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path}: cannot be read as a passphrase") from error
