@@ -10,6 +10,7 @@ from typing import Any
 
 from edge.config.model import WebrtcConfig
 from edge.model.errors import Invalid
+from edge.model.feedback import Role
 from edge.ports import Clock
 from edge.rtc.sessions import WhepSessions
 from edge.rtc.unit_feed import UnitFeed
@@ -25,7 +26,7 @@ class RtcProcess:
     Units of the rungs in `on_demand` are fetched, and so made, while somebody watches; those of the others always.
     `unplayable` are the rungs that no browser can decode.
 
-    IPC: `offer {rung, sdp} -> {session, sdp}`, `trickle {session, fragment}`, `end {session}`,
+    IPC: `offer {rung, sdp, role} -> {session, sdp}`, `trickle {session, fragment}`, `end {session}`,
     `enable {running}`; pushes topic `status` twice a second.
     """
 
@@ -68,6 +69,7 @@ class RtcProcess:
             path=path,
             on_unit=lambda unit: self._sessions.deliver(unit),
             on_connect=lambda: self._sessions.resync(rung),
+            on_demotion=lambda demotion: self._sessions.demote(demotion),
             wanted=lambda: not on_demand or self._sessions.watched(rung),
         )
 
@@ -85,7 +87,7 @@ class RtcProcess:
         return {"offer": self._offer, "trickle": self._trickle, "end": self._end, "enable": self._enable}
 
     async def _offer(self, args: Mapping[str, Any]) -> Reply:
-        session, answer = await self._sessions.offer(_text(args, "rung"), _text(args, "sdp"))
+        session, answer = await self._sessions.offer(_text(args, "rung"), _text(args, "sdp"), role=_role(args))
         return Reply({"session": session, "sdp": answer})
 
     async def _trickle(self, args: Mapping[str, Any]) -> Reply:
@@ -124,6 +126,13 @@ class StatusPush:
             self._ipc.push("status", self._process.status())
             ctx.progress()
             await asyncio.sleep(_STATUS_EVERY_S)
+
+
+def _role(args: Mapping[str, Any]) -> Role:
+    try:
+        return Role(args.get("role", Role.GUIDE))
+    except ValueError as error:
+        raise Invalid(f"role must be {', '.join(Role)}") from error
 
 
 def _text(args: Mapping[str, Any], name: str) -> str:

@@ -14,7 +14,7 @@ const CLOCK_MS = 3000;
 const CLOCK_BURST = 5;
 const NAMELESS_MANY = 30; // one or two come when a new session takes over the screen
 
-const endpointOf = (input) => `/whep/${encodeURIComponent(input)}`;
+const endpointOf = (input) => `/whep/${encodeURIComponent(input)}?role=observer`;
 
 export class Picture {
   /** `feed` is the StatusFeed. */
