@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Protocol, runtime_checkable
 
-from edge.model.feedback import Demotion
+from edge.model.feedback import Demotion, Role
 from edge.model.frame import AccessUnit, Encoded, Frame, Plane
 from edge.model.picture import CaptureMode
 from edge.model.signal import Signal
@@ -195,8 +195,8 @@ class Pictures(Protocol):
 class Whep(Protocol):
     """WebRTC viewers. Raises Invalid (SDP), NotFound (session, rung), Busy (full), Unavailable."""
 
-    async def offer(self, rung: str, sdp: str) -> tuple[str, str]:
-        """(session id, SDP answer)."""
+    async def offer(self, rung: str, sdp: str, *, role: Role = ...) -> tuple[str, str]:
+        """(session id, SDP answer). A guide's path sets the rung's bit rate, as `role` is when nothing is said."""
         ...
 
     async def trickle(self, session: str, fragment: str) -> None: ...

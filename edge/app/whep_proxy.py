@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edge.model.feedback import Role
 from edge.runtime.ipc import IpcClient
 
 
@@ -9,9 +10,9 @@ class RtcViewers:
     def __init__(self, *, rtc: IpcClient) -> None:
         self._rtc = rtc
 
-    async def offer(self, rung: str, sdp: str) -> tuple[str, str]:
+    async def offer(self, rung: str, sdp: str, *, role: Role = Role.GUIDE) -> tuple[str, str]:
         """(session id, SDP answer). Raises what the rtc process raises, PeerGone when it is away."""
-        body = (await self._rtc.request("offer", {"rung": rung, "sdp": sdp})).body
+        body = (await self._rtc.request("offer", {"rung": rung, "sdp": sdp, "role": role})).body
         return body["session"], body["sdp"]
 
     async def trickle(self, session: str, fragment: str) -> None:

@@ -8,6 +8,7 @@ _PART_OF_INTERVAL = 0.7
 _LONGEST_INTERVAL_NS = 50_000_000
 _NOT_WORTH_NS = 2_000_000
 _GROUP_NS = 2_000_000  # timers are no better than a millisecond: packets go in groups
+_SHORTEST_NS = 500_000
 _UNBOUNDED = 1 << 30
 
 
@@ -41,7 +42,7 @@ class Pacer:
     def wait_s(self, left: int, now_ns: int) -> float:
         """How long to wait with `left` packets still to go: for the next group, or for the last of them."""
         last_ns = self._begin_ns + (self._taken + left - BURST) * self._spacing_ns
-        return max(0.0, min(_GROUP_NS, last_ns - now_ns)) / 1e9
+        return max(_SHORTEST_NS, min(_GROUP_NS, last_ns - now_ns)) / 1e9
 
 
 class Share:

@@ -11,6 +11,7 @@ from typing import Any
 
 from edge.config.model import WebrtcConfig
 from edge.model.errors import Invalid
+from edge.model.feedback import Role
 from edge.model.frame import AccessUnit
 from edge.model.sink import SinkSpec
 from edge.ports import Clock
@@ -31,7 +32,7 @@ class RtcProcess:
     Units of the rungs in `on_demand` are fetched, and so made, while somebody watches; those of the others always.
     `unplayable` are the rungs that no browser can decode.
 
-    IPC: `offer {rung, sdp} -> {session, sdp}`, `trickle {session, fragment}`, `end {session}`,
+    IPC: `offer {rung, sdp, role} -> {session, sdp}`, `trickle {session, fragment}`, `end {session}`,
     `enable {running}`, `outputs {sinks}` with all that is wanted of kind `whip`; pushes topic `status` twice a second.
     """
 
@@ -86,6 +87,7 @@ class RtcProcess:
             path=path,
             on_unit=self._deliver,
             on_connect=lambda: self._resync(rung),
+            on_demotion=lambda demotion: self._sessions.demote(rung, demotion),
             wanted=lambda: not on_demand or self._sessions.watched(rung) or self._whip.watched(rung),
         )
 
@@ -117,7 +119,7 @@ class RtcProcess:
         }
 
     async def _offer(self, args: Mapping[str, Any]) -> Reply:
-        session, answer = await self._sessions.offer(_text(args, "rung"), _text(args, "sdp"))
+        session, answer = await self._sessions.offer(_text(args, "rung"), _text(args, "sdp"), role=_role(args))
         return Reply({"session": session, "sdp": answer})
 
     async def _trickle(self, args: Mapping[str, Any]) -> Reply:
@@ -163,6 +165,13 @@ class StatusPush:
             self._ipc.push("status", self._process.status())
             ctx.progress()
             await asyncio.sleep(_STATUS_EVERY_S)
+
+
+def _role(args: Mapping[str, Any]) -> Role:
+    try:
+        return Role(args.get("role", Role.GUIDE))
+    except ValueError as error:
+        raise Invalid(f"role must be {', '.join(Role)}") from error
 
 
 def _text(args: Mapping[str, Any], name: str) -> str:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge.model.errors import Busy, NotFound, NotSupported, Rejected
+from edge.model.feedback import Demotion, Role
 from edge.model.frame import AccessUnit
+from edge.model.inputs import RungName, input_of
 from edge.ports import Clock
 from edge.rtc.adapter import check_aiortc
 from edge.rtc.connections import Connections
@@ -20,6 +22,7 @@ from edge.rtc.payload import PayloadCache
 from edge.rtc.peer import ViewerPeer
 from edge.rtc.viewer_channel import Subject, ViewerChannel
 from edge.rtc.viewer_sink import FeedbackChannel, ViewerSink
+from edge.rtc.viewing import Viewing
 from edge.runtime.clock import rfc3339
 from edge.runtime.component import Context
 
@@ -30,7 +33,7 @@ _GONE = ("failed", "closed")
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    rung: str
+    viewing: Viewing
     sink: ViewerSink
     peer: ViewerPeer
     channel: ViewerChannel
@@ -67,7 +70,7 @@ class WhepSessions:
         self._join_ns = int(join_s * 1e9)
         self._sessions: dict[str, _Session] = {}
         self._numbers = itertools.count(1)
-        self.payloads = {rung: PayloadCache() for rung in feedback}
+        self.payloads = PayloadCache(units=4 * max(1, len(feedback)))
         self.enabled = True
         check_aiortc()
 
@@ -76,11 +79,11 @@ class WhepSessions:
         await ctx.until_stopped(self._keep_sweeping(ctx))
         await self._close(*self._sessions)
 
-    async def offer(self, rung: str, sdp: str) -> tuple[str, str]:
+    async def offer(self, rung: str, sdp: str, *, role: Role = Role.GUIDE) -> tuple[str, str]:
         """(session id, SDP answer). Raises NotFound, NotSupported, Invalid, Busy `too_many_viewers`, Rejected."""
         self._check_room(rung)
         offer = read_offer(sdp)
-        session, entry = self._open(rung)
+        session, entry = self._open(rung, role)
         try:
             answer = await entry.peer.answer(offer)
         except BaseException:
@@ -107,25 +110,39 @@ class WhepSessions:
             await self._close(*self._sessions)
 
     def deliver(self, unit: AccessUnit) -> None:
-        for entry in self._watching(unit.format.rung):
-            entry.sink.write(unit)
-            entry.channel.tell_picture(live=unit.live)
+        for entry in self._sessions.values():
+            entry.viewing.take(unit)
+            if unit.format.rung == entry.viewing.rung:
+                entry.channel.tell_picture(live=unit.live)
 
     def watched(self, rung: str) -> bool:
-        return bool(self._watching(rung))
+        """Whether some viewer needs the units of that rung."""
+        return any(rung in entry.viewing.rungs for entry in self._sessions.values())
 
     def resync(self, rung: str) -> None:
         """Units may have been lost before us: every viewer of that rung goes on at the next keyframe."""
-        for entry in self._watching(rung):
-            entry.sink.track.resync("reconnect")
+        for entry in self._sessions.values():
+            entry.viewing.resync(rung)
+
+    def demote(self, rung: str, demotion: Demotion) -> None:
+        """Give a viewer of that rung less than it, or all of it again; no error when it is gone.
+
+        What is decided about a viewer at the rung that it has instead is nothing to it.
+        """
+        for entry in self._sessions.values():
+            if entry.sink.name == demotion.sink and entry.viewing.home == rung:
+                entry.viewing.demote(demotion.demoted)
 
     async def sweep(self) -> None:
-        """Close the sessions whose viewer is gone or never came."""
+        """Close the sessions whose viewer is gone or never came, and look after those that make do with less."""
         gone = [session for session, entry in self._sessions.items() if self._is_over(entry)]
         await self._close(*gone)
+        for entry in self._sessions.values():
+            entry.viewing.look()
 
     def viewers(self) -> list[Mapping[str, Any]]:
-        """For the status document; delays in microseconds, `null` where not yet known."""
+        """For the status document; delays in microseconds, `null` where not yet known. `rung` is what it gets now,
+        `demoted` that this is less than it asked for, on purpose."""
         return [self._describe(session, entry) for session, entry in self._sessions.items()]
 
     async def _keep_sweeping(self, ctx: Context) -> None:
@@ -145,17 +162,20 @@ class WhepSessions:
         if len(self._sessions) >= self._max_viewers:
             raise Busy(f"all {self._max_viewers} places for viewers are taken", code="too_many_viewers")
 
-    def _watching(self, rung: str) -> list[_Session]:
-        return [entry for entry in self._sessions.values() if entry.rung == rung]
-
-    def _open(self, rung: str) -> tuple[str, _Session]:
+    def _open(self, rung: str, role: Role) -> tuple[str, _Session]:
         session = secrets.token_urlsafe(16)
         name = f"viewer-{next(self._numbers)}"
-        sink = ViewerSink(name=name, feedback=self._feedback[rung], clock=self._clock)
-        channel = ViewerChannel(subject=Subject(session, rung), clock=self._clock)
-        peer = ViewerPeer(sink=sink, payloads=self.payloads[rung], connections=self._connections, channel=channel)
-        entry = self._sessions[session] = _Session(rung, sink, peer, channel, self._clock.mono_ns())
+        sink = ViewerSink(name=name, feedback=self._feedback[rung], clock=self._clock, role=role)
+        channel = ViewerChannel(subject=Subject(session, rung, role), clock=self._clock)
+        peer = ViewerPeer(sink=sink, payloads=self.payloads, connections=self._connections, channel=channel)
+        viewing = Viewing(home=rung, lesser=self._lesser(rung), sink=sink, feedback=self._feedback, clock=self._clock)
+        entry = self._sessions[session] = _Session(viewing, sink, peer, channel, self._clock.mono_ns())
         return session, entry
+
+    def _lesser(self, rung: str) -> str | None:
+        """The rung for a viewer that cannot have that one: `view`, where it shows the same input."""
+        same_input = input_of(rung) is RungName.VIEW.input
+        return RungName.VIEW if same_input and rung != RungName.VIEW and RungName.VIEW in self._feedback else None
 
     async def _close(self, *sessions: str) -> None:
         closing = [entry for session in sessions if (entry := self._sessions.pop(session, None)) is not None]
@@ -174,12 +194,14 @@ class WhepSessions:
         return entry.peer.state != "connected" and self._clock.mono_ns() - entry.since_ns > self._join_ns
 
     def _describe(self, session: str, entry: _Session) -> Mapping[str, Any]:
-        track, path = entry.sink.track, entry.peer.path
+        track, path, link = entry.sink.track, entry.peer.path, entry.sink.link
         queue, send = track.queue_delay, track.send_delay
         return {
             "session": session,
             "name": entry.sink.name,
-            "rung": entry.rung,
+            "role": entry.sink.role,
+            "rung": entry.viewing.rung,
+            "demoted": entry.viewing.demoted,
             "since": rfc3339(self._clock.utc_ns(entry.since_ns)),
             "state": entry.peer.state,
             "route": entry.peer.route,
@@ -189,6 +211,10 @@ class WhepSessions:
             "rtt_ms": path.rtt_ms,
             "lost": path.lost,
             "remb_bps": path.remb_bps,
+            "sent_bps": None if link is None else link.sent_bps,
+            "delivered_bps": None if link is None else link.delivered_bps,
+            "loss": None if link is None else link.loss,
+            "queue_ms": None if link is None else link.queue_ms,
             "queue_p50_us": queue.p50_us,
             "queue_p95_us": queue.p95_us,
             "send_p50_us": send.p50_us,

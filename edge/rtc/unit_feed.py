@@ -106,6 +106,7 @@ class UnitFeed:
             elif message is not None:
                 self.latest = message
                 self._on_unit(message)
+                await asyncio.sleep(0)  # after a stall many units are here at once: each is sent before the next comes
             ctx.progress()
 
     def _send(self, feedback: Feedback) -> None:

@@ -23,7 +23,7 @@ class ViewerSink:
     def __init__(self, *, name: str, feedback: FeedbackChannel, clock: Clock, role: Role = Role.GUIDE) -> None:
         self.name = name
         self.role = role
-        self._feedback = feedback
+        self._reports_to = self._asks = feedback
         self.clock = clock
         self.link: LinkReport | None = None
         self.track = UnitTrack(clock=clock, on_keyframe_wanted=self.want_keyframe)
@@ -34,8 +34,14 @@ class ViewerSink:
 
     def want_keyframe(self, reason: str) -> None:
         self.keyframe_requests += 1
-        self._feedback.request_keyframe(self.name, reason)
+        self._asks.request_keyframe(self.name, reason)
 
     def report_link(self, report: LinkReport) -> None:
         self.link = report
-        self._feedback.report_link(report)
+        self._reports_to.report_link(report)
+        if self._asks is not self._reports_to:
+            self._asks.report_link(report)
+
+    def ask_of(self, feedback: FeedbackChannel) -> None:
+        """From now on keyframes are of another rung; reports go there too, beside where they went."""
+        self._asks = feedback

@@ -36,7 +36,7 @@ class WhipOutputs:
         self,
         *,
         feedback: Mapping[str, FeedbackChannel],
-        payloads: Mapping[str, PayloadCache],
+        payloads: PayloadCache,
         connections: Connections,
         http: WhipHttp,
         clock: Clock,
@@ -108,10 +108,10 @@ class WhipOutputs:
 
     def _make(self, spec: SinkSpec) -> WhipOutput:
         def make_sink() -> ViewerSink:
-            return ViewerSink(name=spec.name, feedback=self._feedback[spec.rung], clock=self._clock)
+            return ViewerSink(name=spec.name, feedback=self._feedback[spec.rung], clock=self._clock, role=spec.role)
 
         def make_session(sink: ViewerSink) -> WhipSession:
-            peer = OfferingPeer(sink=sink, payloads=self._payloads[spec.rung], connections=self._connections)
+            peer = OfferingPeer(sink=sink, payloads=self._payloads, connections=self._connections)
             return WhipSession(spec=spec, http=self._http, peer=peer)
 
         return WhipOutput(spec=spec, make_sink=make_sink, make_session=make_session)

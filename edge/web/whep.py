@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter, Request, Response
 
-from edge.model.errors import Busy, Unavailable
+from edge.model.errors import Busy, Invalid, Unavailable
+from edge.model.feedback import Role
 from edge.ports import Whep
 from edge.web.body import read_text
 
@@ -19,10 +20,10 @@ def whep_routes(*, whep: Whep, ice_servers: Sequence[str] = ()) -> APIRouter:
     links = {"Link": ", ".join(f'<{url}>; rel="ice-server"' for url in ice_servers)} if ice_servers else {}
 
     @router.post("/whep/{rung}")
-    async def offer(rung: str, request: Request) -> Response:
+    async def offer(rung: str, request: Request, role: str = Role.GUIDE) -> Response:
         sdp = await read_text(request, media_type=_SDP, what="a WHEP offer")
         try:
-            session, answer = await whep.offer(rung, sdp)
+            session, answer = await whep.offer(rung, sdp, role=_role(role))
         except Busy as error:  # WHEP wants 503 with Retry-After when there is no room
             raise Unavailable(str(error), code=error.code) from error
         headers = {"Location": f"/whep/{rung}/{session}", "Accept-Patch": _FRAGMENT, "Cache-Control": "no-store"}
@@ -47,3 +48,11 @@ def whep_routes(*, whep: Whep, ice_servers: Sequence[str] = ()) -> APIRouter:
         return Response(status_code=204, headers={"Allow": "PATCH, DELETE, OPTIONS", "Accept-Patch": _FRAGMENT})
 
     return router
+
+
+def _role(text: str) -> Role:
+    """Raises Invalid."""
+    try:
+        return Role(text)
+    except ValueError as error:
+        raise Invalid(f"role is {', '.join(Role)}, not {text[:40]!r}") from error

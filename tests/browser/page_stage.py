@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from edge.model.command import Lane
 from edge.model.errors import NotFound, SignalLost, Unavailable
+from edge.model.feedback import Role
 from edge.ports import Still
 from edge.runtime.clock import SystemClock
 from edge.runtime.command_bus import CommandBus
@@ -124,9 +125,11 @@ class RefusingWhep:
     def __init__(self) -> None:
         self.offers = 0
         self.rung = ""
+        self.role = Role.GUIDE
 
-    async def offer(self, rung: str, sdp: str) -> tuple[str, str]:
+    async def offer(self, rung: str, sdp: str, *, role: Role = Role.GUIDE) -> tuple[str, str]:
         self.offers += 1
+        self.role = role
         self.rung = rung
         raise Unavailable(REFUSAL)
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from edge.model.errors import NotFound
+from edge.model.feedback import Role
 from tests.browser.page_stage import REFUSAL, Stage, both_inputs, make_stage, open_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -53,6 +54,7 @@ async def test_refused_viewer_tries_again_with_growing_waits(browser: Browser, s
         while stage.whep.offers < 4:
             await asyncio.sleep(0.05)
     assert await page.evaluate("performance.getEntriesByType('navigation').length") == 1
+    assert stage.whep.role is Role.OBSERVER
 
 
 async def test_browser_that_does_not_tell_what_it_shows_says_that_it_cannot_verify(

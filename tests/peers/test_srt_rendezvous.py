@@ -1,4 +1,4 @@
-"""Both ends call: Haivision's program as the other one. FFmpeg 5.1 binds to its peer's own address, so it meets nobody."""
+"""Both ends call, srt-live-transmit as the other. FFmpeg 5.1 binds to its peer's own address and meets nobody."""
 
 from __future__ import annotations
 

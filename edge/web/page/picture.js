@@ -6,7 +6,7 @@ import { FIRST, inputsOf, signalName } from "./words.js";
 
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
-const endpointOf = (input) => `/whep/${encodeURIComponent(input)}`;
+const endpointOf = (input) => `/whep/${encodeURIComponent(input)}?role=observer`;
 
 /** The touchscreen at the box watches what the guide's path allows; a page elsewhere may be the guide's own. */
 const ownRole = () => (LOOPBACK.includes(location.hostname) ? "observer" : "guide");

@@ -9,11 +9,12 @@ import pytest
 
 from edge.config.model import WebrtcConfig
 from edge.model.errors import EdgeError
-from edge.model.feedback import KeyframeRequest
+from edge.model.feedback import Demotion, KeyframeRequest
 from edge.model.frame import AccessUnit
 from edge.rtc.process import RtcProcess
 from edge.runtime.clock import SystemClock
 from edge.runtime.ipc import IpcClient
+from edge.runtime.unit_wire import pack_demotion
 from tests.edge.rtc.conftest import MediaSocket
 
 
@@ -114,7 +115,35 @@ async def test_the_death_of_one_media_process_is_not_felt_by_a_viewer_of_the_oth
     await second.connected()
     for _ in range(15):
         await viewer.picture()
-    assert media.feedback == [], "nothing was lost, so no keyframe is asked for"
+    asked = [feedback for feedback in media.feedback if isinstance(feedback, KeyframeRequest)]
+    assert asked == [], "nothing was lost"
+
+
+async def test_a_demotion_from_the_media_process_fetches_the_rung_on_demand(
+    tmp_path: Path, media, second, running, eventually, make_viewer, show, playing
+) -> None:
+    process = RtcProcess(
+        config=WebrtcConfig(),
+        units={"main": media.path, "view": second.path},
+        on_demand=["view"],
+        ipc_path=tmp_path / "demoting.sock",
+        clock=SystemClock(),
+    )
+    for component in process.components:
+        running(component)
+    await media.connected()
+    viewer = make_viewer()
+    _, answer = await process._sessions.offer("main", await viewer.offer())
+    await viewer.accept(answer)
+    playing(show.play(media.send_unit))
+    await viewer.picture()
+    assert not process.status()["feeds"]["view"]["media_connected"]
+    media.send(pack_demotion(Demotion("viewer-1", demoted=True)))
+    await second.connected()
+    assert [viewer["demoted"] for viewer in process.status()["viewers"]] == [True]
+    media.send(pack_demotion(Demotion("viewer-1", demoted=False)))
+    await eventually(lambda: not process.status()["viewers"][0]["demoted"])
+    assert not process._sessions.watched("view")
 
 
 async def test_status_says_when_nothing_comes_in(control, media, pushed, eventually) -> None:
@@ -139,6 +168,8 @@ async def test_the_output_can_be_stopped(control, pushed, make_viewer, eventuall
         ("offer", {"sdp": "v=0"}, "rung must be text"),
         ("offer", {"rung": "main", "sdp": 3}, "sdp must be text"),
         ("offer", {"rung": "main", "sdp": "hello"}, "not SDP"),
+        ("offer", {"rung": "main", "sdp": "v=0", "role": "surgeon"}, "role must be guide, observer"),
+        ("offer", {"rung": "main", "sdp": "v=0", "role": 3}, "role must be guide, observer"),
         ("trickle", {"session": "x"}, "fragment must be text"),
         ("end", {}, "session must be text"),
         ("enable", {"running": "yes"}, "running must be true or false"),

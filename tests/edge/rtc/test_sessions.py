@@ -4,14 +4,19 @@ import asyncio
 import re
 import struct
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import aioice.ice
 import pytest
 from aiortc.rtp import RTCP_PSFB_APP, RTCP_PSFB_FIR, RtcpPsfbPacket
 
 from edge.model.errors import Busy, Invalid, NotFound, NotSupported, Rejected
+from edge.model.feedback import Demotion, Role
+from edge.model.frame import AccessUnit
 from edge.rtc.sessions import WhepSessions
+from edge.rtc.transport_feedback import TRANSPORT_WIDE
 from edge.runtime.clock import SystemClock
+from tests.edge.rtc.conftest import HeardFeedback, Show
 
 
 @pytest.fixture
@@ -19,6 +24,10 @@ async def sessions(feedback) -> AsyncIterator[WhepSessions]:
     whep = WhepSessions(feedback={"main": feedback}, clock=SystemClock(), max_viewers=2)
     yield whep
     await whep.set_enabled(False)
+
+
+def of_rung(unit: AccessUnit, rung: str) -> AccessUnit:
+    return replace(unit, format=replace(unit.format, rung=rung))
 
 
 async def joined(sessions: WhepSessions, viewer) -> str:
@@ -58,6 +67,72 @@ async def test_answer_takes_the_timing_extensions_only_where_offered(sessions, m
     _, answer = await sessions.offer("main", offer.replace("a=mid:0", f"a=extmap:7 {capture_time}\r\na=mid:0"))
     assert "abs-capture-time" not in without
     assert f"a=extmap:7 {capture_time}" in answer
+
+
+@pytest.mark.parametrize("offered", [True, False])
+async def test_answer_takes_transport_wide_feedback_only_where_offered(sessions, make_viewer, offered: bool) -> None:
+    offer = await make_viewer().offer()
+    if offered:
+        offer = re.sub(r"a=rtcp-fb:(\d+) nack\r\n", r"\g<0>a=rtcp-fb:\1 transport-cc\r\n", offer)
+    extension = f"a=extmap:7 {TRANSPORT_WIDE}"
+    _, answer = await sessions.offer("main", offer.replace("a=mid:0", f"{extension}\r\na=mid:0"))
+    assert (extension in answer) is offered
+    assert answer.count("transport-cc\r\n") == (2 if offered else 0)
+
+
+async def test_a_viewer_without_it_is_judged_by_its_receiver_reports(
+    sessions, make_viewer, show, playing, feedback, eventually
+) -> None:
+    viewer = make_viewer()
+    _, answer = await sessions.offer("main", await viewer.offer(), role=Role.OBSERVER)
+    await viewer.accept(answer)
+    playing(show.play(sessions.deliver))
+    await viewer.picture()
+    await eventually(lambda: any(link.delivered_bps for link in feedback.links), within_s=30)
+    link = feedback.links[-1]
+    assert (link.sink, link.role) == ("viewer-1", Role.OBSERVER)
+    [status] = sessions.viewers()
+    assert (status["role"], status["rung"], status["demoted"]) == ("observer", "main", False)
+    assert status["delivered_bps"] > 0
+    assert 0 <= status["loss"] <= 1
+    assert status["queue_ms"] >= 0
+
+
+async def test_a_demoted_viewer_sees_the_lesser_rung_and_then_its_own_again(
+    feedback, make_viewer, show, pictures, playing, eventually
+) -> None:
+    lesser = HeardFeedback()
+    sessions = WhepSessions(feedback={"main": feedback, "view": lesser}, clock=SystemClock())
+    viewer = make_viewer()
+    await joined(sessions, viewer)
+    playing(show.play(sessions.deliver))
+    await viewer.picture()
+    assert (sessions.watched("main"), sessions.watched("view")) == (True, False)
+    sessions.demote("main", Demotion("viewer-1", demoted=True))
+    assert sessions.watched("view")
+    playing(Show(pictures).play(lambda unit: sessions.deliver(of_rung(unit, "view"))))
+    await eventually(lambda: sessions.viewers()[0]["rung"] == "view")
+    assert sessions.viewers()[0]["demoted"]
+    assert not sessions.watched("main")
+    before = [await viewer.picture() for _ in range(40)][-1]
+    sessions.demote("main", Demotion("viewer-1", demoted=False))
+    await eventually(lambda: sessions.viewers()[0]["rung"] == "main")
+    after = [await viewer.picture() for _ in range(40)][-1]
+    assert after.pts > before.pts
+    sessions.demote("main", Demotion("viewer-9", demoted=True))
+    assert not sessions.viewers()[0]["demoted"]
+    await sessions.set_enabled(False)
+
+
+@pytest.mark.parametrize(("home", "beside"), [("second", {"view"}), ("view", {"main"}), ("main", {"archive"})])
+async def test_without_a_lesser_rung_of_the_same_input_a_demoted_viewer_stays_where_it_is(
+    feedback, make_viewer, home: str, beside: set[str]
+) -> None:
+    sessions = WhepSessions(feedback=dict.fromkeys({home, *beside}, feedback), clock=SystemClock())
+    await sessions.offer(home, await make_viewer().offer())
+    sessions.demote("main", Demotion("viewer-1", demoted=True))
+    assert [rung for rung in {home, *beside} if sessions.watched(rung)] == [home]
+    await sessions.set_enabled(False)
 
 
 async def test_an_audio_section_is_answered_but_inactive(sessions, make_viewer, show, playing) -> None:

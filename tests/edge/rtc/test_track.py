@@ -79,6 +79,25 @@ async def test_a_late_viewer_drops_to_the_next_keyframe_and_asks_for_it(track, c
     assert asked == ["join", "overflow"]
 
 
+async def test_what_has_waited_for_100_ms_is_dropped_whatever_its_age_when_it_came(
+    track, clock, make_unit, asked
+) -> None:
+    waiting = await started(track)
+    old_ns = clock.now_ns - 120_000_000
+    track.put(make_unit(1, key=True, at_ns=old_ns))
+    track.put(make_unit(2, at_ns=old_ns))
+    await waiting
+    clock.advance(0.09)
+    assert track.waiting_ns() == 90_000_000
+    track.put(make_unit(3, at_ns=clock.now_ns))
+    assert track.dropped == 0
+    clock.advance(0.02)
+    track.put(make_unit(4, at_ns=clock.now_ns))
+    assert track.dropped == 3
+    assert track.waiting_ns() is None
+    assert asked == ["join", "overflow"]
+
+
 async def test_after_a_reconnect_only_a_keyframe_goes_on(track, make_unit: MakeUnit, asked) -> None:
     waiting = await started(track)
     track.put(make_unit(1, key=True))

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from edge.model.command import Lane
 from edge.model.errors import Busy, Forbidden, Invalid, NotFound, SignalLost, Unavailable
+from edge.model.feedback import Role
 from edge.ports import Still
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.status_board import StatusBoard
@@ -47,8 +48,9 @@ class OneViewerWhep:
     down: bool = False
     sessions: set[str] = field(default_factory=set)
     fragments: list[str] = field(default_factory=list)
+    roles: list[Role] = field(default_factory=list)
 
-    async def offer(self, rung: str, sdp: str) -> tuple[str, str]:
+    async def offer(self, rung: str, sdp: str, *, role: Role = Role.GUIDE) -> tuple[str, str]:
         if self.down:
             raise Unavailable("the WebRTC process is not there")
         if rung != "main":
@@ -58,6 +60,7 @@ class OneViewerWhep:
         if self.sessions:
             raise Busy("1 viewer is connected already")
         self.sessions.add("s1")
+        self.roles.append(role)
         return "s1", "v=0\r\nanswer"
 
     async def trickle(self, session: str, fragment: str) -> None:

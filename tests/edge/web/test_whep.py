@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from edge.model.feedback import Role
+
 SDP = {"Content-Type": "application/sdp"}
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
 
@@ -17,6 +19,14 @@ async def test_offer_is_answered_with_a_session(client: httpx.AsyncClient) -> No
     assert answer.headers["location"] == "/whep/main/s1"
     assert answer.headers["content-type"].startswith("application/sdp")
     assert answer.text == "v=0\r\nanswer"
+
+
+async def test_a_viewer_is_a_guide_unless_it_says_that_it_only_observes(web: Any, client: httpx.AsyncClient) -> None:
+    for path in ("/whep/main", "/whep/main?role=observer", "/whep/main?role=guide"):
+        url = (await client.post(path, content="v=0\r\n", headers=SDP)).headers["location"]
+        assert url == "/whep/main/s1"
+        await client.delete(url)
+    assert web.whep.roles == [Role.GUIDE, Role.OBSERVER, Role.GUIDE]
 
 
 async def test_session_takes_trickle_and_ends_once(web: Any, client: httpx.AsyncClient) -> None:
@@ -37,6 +47,8 @@ async def test_session_takes_trickle_and_ends_once(web: Any, client: httpx.Async
         ("/whep/main", b"\xff\xff", SDP, 400, "invalid"),
         ("/whep/main", b"hello", SDP, 400, "invalid_sdp"),
         ("/whep/nope", b"v=0", SDP, 404, "unknown_rung"),
+        ("/whep/main?role=surgeon", b"v=0", SDP, 400, "invalid"),
+        ("/whep/main?role=", b"v=0", SDP, 400, "invalid"),
     ],
 )
 async def test_bad_offer_is_a_problem(
