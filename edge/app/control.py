@@ -12,6 +12,7 @@ import edge
 from edge.app.board_profile import board_of
 from edge.app.encoder_status import candidate_of
 from edge.app.findings import Findings
+from edge.app.ice_servers import IceServers
 from edge.app.operations import Operations
 from edge.app.paths import Places, media_process
 from edge.app.plan_wire import to_wire
@@ -63,6 +64,7 @@ class ControlProcess:
         self._board = StatusBoard()
         self._bus = CommandBus()
         self._wishes = Wishes(config=config, path=places.state / "wishes.sealed", sealer=sealer, library=library)
+        self._ice_servers = IceServers.of(config.webrtc, clock=clock)
         self._issues = IssueBook(now_text=lambda: rfc3339(clock.utc_ns()))
         self._world = self._make_world(config)
         self._stewards: list[Steward] = []
@@ -96,11 +98,12 @@ class ControlProcess:
 
     def _make_world(self, config: Config) -> World:
         machine = board_of(config)
+        trouble = (*machine.trouble, *self._ice_servers.trouble)
         return World(
             board=self._board,
             issues=self._issues,
             wishes=self._wishes,
-            findings=Findings(standing=self._wishes.trouble, board_trouble=machine.trouble),
+            findings=Findings(standing=self._wishes.trouble, board_trouble=trouble),
             inputs=config.inputs,
             encoders=[candidate_of(Standing(fact)) for fact in machine.profile.encoders],
             machine={"profile": machine.profile.id, "title": machine.profile.title, "why": machine.why},
@@ -187,7 +190,7 @@ class ControlProcess:
             pairing=pairing,
             clock=self._clock,
             host=config.web.host,
-            ice_servers=config.webrtc.ice_servers,
+            ice_servers=self._ice_servers,
         )
         return WebServer(app=app, host=config.web.host, port=config.web.port)
 

@@ -29,7 +29,7 @@ class RtcProcess:
     """Wires feeds, sessions and local IPC; `components` are for the supervisor. `units` are the sockets by rung.
 
     Units of the rungs in `on_demand` are fetched, and so made, while somebody watches; those of the others always.
-    `unplayable` are the rungs that no browser can decode.
+    `unplayable` are the rungs that no browser can decode. `fingerprint` is that of the DTLS certificate, for status.
 
     IPC: `offer {rung, sdp} -> {session, sdp}`, `trickle {session, fragment}`, `end {session}`,
     `enable {running}`, `outputs {sinks}` with all that is wanted of kind `whip`; pushes topic `status` twice a second.
@@ -46,8 +46,10 @@ class RtcProcess:
         unplayable: Collection[str] = (),
         connections: Connections | None = None,
         trust: ssl.SSLContext | None = None,
+        fingerprint: str = "",
     ) -> None:
         self._clock = clock
+        self._fingerprint = fingerprint
         self._feeds = {rung: self._feed(rung, path, on_demand=rung in on_demand) for rung, path in units.items()}
         connections = connections or Connections()
         self._sessions = WhepSessions(
@@ -74,6 +76,7 @@ class RtcProcess:
     def status(self) -> Mapping[str, Any]:
         return {
             "pid": os.getpid(),
+            "fingerprint": self._fingerprint,
             "viewers": self._sessions.viewers(),
             "sinks": self._whip.reports(),
             "enabled": self._sessions.enabled,

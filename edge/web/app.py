@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fastapi import FastAPI
 
+from edge.model.ice import IceServer
 from edge.ports import Clock, Pairing, Pictures, Whep
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.status_board import StatusBoard
@@ -33,7 +34,7 @@ def create_app(
     pairing: Pairing,
     clock: Clock,
     host: str = "127.0.0.1",
-    ice_servers: Sequence[str] = (),
+    ice_servers: Callable[[], Sequence[IceServer]] = tuple,
     max_streams: int = 16,
 ) -> FastAPI:
     """`host` is the configured address: a name under which browsers may ask, beside loopback's.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import APIRouter, Request, Response
 
 from edge.model.errors import Busy, Unavailable
+from edge.model.ice import IceServer
+from edge.model.ice_link import link_of
 from edge.ports import Whep
 from edge.web.body import read_text
 
@@ -14,9 +16,13 @@ _SDP = "application/sdp"
 _FRAGMENT = "application/trickle-ice-sdpfrag"
 
 
-def whep_routes(*, whep: Whep, ice_servers: Sequence[str] = ()) -> APIRouter:
+def whep_routes(*, whep: Whep, ice_servers: Callable[[], Sequence[IceServer]] = tuple) -> APIRouter:
+    """`ice_servers` are asked for each viewer, since their credentials expire."""
     router = APIRouter()
-    links = {"Link": ", ".join(f'<{url}>; rel="ice-server"' for url in ice_servers)} if ice_servers else {}
+
+    def links() -> Mapping[str, str]:
+        servers = ice_servers()
+        return {"Link": ", ".join(map(link_of, servers))} if servers else {}
 
     @router.post("/whep/{rung}")
     async def offer(rung: str, request: Request) -> Response:
@@ -26,11 +32,11 @@ def whep_routes(*, whep: Whep, ice_servers: Sequence[str] = ()) -> APIRouter:
         except Busy as error:  # WHEP wants 503 with Retry-After when there is no room
             raise Unavailable(str(error), code=error.code) from error
         headers = {"Location": f"/whep/{rung}/{session}", "Accept-Patch": _FRAGMENT, "Cache-Control": "no-store"}
-        return Response(answer, status_code=201, media_type=_SDP, headers={**headers, **links})
+        return Response(answer, status_code=201, media_type=_SDP, headers={**headers, **links()})
 
     @router.options("/whep/{rung}")
     async def options(rung: str) -> Response:
-        return Response(status_code=204, headers={"Allow": "POST, OPTIONS", "Accept-Post": _SDP, **links})
+        return Response(status_code=204, headers={"Allow": "POST, OPTIONS", "Accept-Post": _SDP, **links()})
 
     @router.patch("/whep/{rung}/{session}")
     async def trickle(rung: str, session: str, request: Request) -> Response:

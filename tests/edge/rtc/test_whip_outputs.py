@@ -17,7 +17,8 @@ from edge.rtc.whip_outputs import WhipOutputs
 from edge.runtime.clock import SystemClock
 from tests.whip_ingest import Says, WhipIngest
 
-TOKEN = "one-of-a-kind.token"
+PROBLEM = {"Content-Type": "application/problem+json"}
+TOKEN = "one-of-a-kind.token"  # noqa: S105
 
 
 @pytest.fixture
@@ -86,9 +87,7 @@ async def test_offer_is_sendonly_h264_with_the_timing_extensions(outputs, ingest
 
 
 @pytest.mark.parametrize("absolute", [False, True], ids=["relative", "absolute"])
-async def test_stopping_deletes_the_session_at_its_location(
-    outputs, state_is, eventually, absolute: bool
-) -> None:
+async def test_stopping_deletes_the_session_at_its_location(outputs, state_is, eventually, absolute: bool) -> None:
     async with WhipIngest(token=TOKEN, absolute=absolute) as ingest:
         outputs.apply([spec_of(ingest)])
         await eventually(state_is("live"))
@@ -146,7 +145,7 @@ async def test_token_does_not_follow_to_another_origin(outputs, ingest, state_is
         (Says(404), "failed", "not_found", "nothing to publish to"),
         (Says(409), "failed", "conflict", "already"),
         (Says(415), "failed", "not_whip", "no SDP"),
-        (Says(422, {"Content-Type": "application/problem+json"}, '{"detail": "no VP9"}'), "failed", "offer_refused", "VP9"),
+        (Says(422, PROBLEM, '{"detail": "no VP9"}'), "failed", "offer_refused", "VP9"),
         (Says(500), "connecting", "ingest_failed", "Internal Server Error"),
         (Says(503, {"Retry-After": "3000"}), "connecting", "busy", "no room"),
         (Says(200), "failed", "not_whip", "200"),
