@@ -111,6 +111,13 @@ class WebConfig(Section):
 
     host: Annotated[str, Field(min_length=1, description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[Port, Field(description="TCP port to listen on.")] = 8080
+    public_url: Annotated[
+        str,
+        Field(
+            pattern=r"^(https?://[^/?#@\s]+)?$",
+            description="Under what viewers reach the box, as in `https://box.example`; empty: as it listens.",
+        ),
+    ] = ""
 
 
 class TurnConfig(Section):
