@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from edge.model.feedback import Demotion, Role
 from edge.model.frame import AccessUnit, Encoded, Frame, Plane
+from edge.model.invitation import Invitation
 from edge.model.picture import CaptureMode
 from edge.model.signal import Signal
 from edge.model.video import Codec, EncodeTarget, StreamFormat, Trait, VideoFormat
@@ -195,12 +196,26 @@ class Pictures(Protocol):
 class Whep(Protocol):
     """WebRTC viewers. Raises Invalid (SDP), NotFound (session, rung), Busy (full), Unavailable."""
 
-    async def offer(self, rung: str, sdp: str, *, role: Role = ...) -> tuple[str, str]:
-        """(session id, SDP answer). A guide's path sets the rung's bit rate, as `role` is when nothing is said."""
+    async def offer(
+        self, rung: str, sdp: str, *, role: Role = ..., invitation: Invitation | None = ...
+    ) -> tuple[str, str]:
+        """(session id, SDP answer). A guide's path sets the rung's bit rate, as `role` is when nothing is said; an
+        invitation says its own. Raises Forbidden `token_in_use` while somebody watches by it."""
         ...
 
     async def trickle(self, session: str, fragment: str) -> None: ...
     async def end(self, session: str) -> None: ...
+
+
+class Admission(Protocol):
+    """Who may watch."""
+
+    def admit(self, *, rung: str, token: str | None, local: bool) -> Invitation | None:
+        """The invitation of that token; None for who needs none. `local`: the caller is on this machine.
+
+        Raises Forbidden: `token_missing`, `token_invalid`, `token_expired`, `token_ended`, `token_of_other_rung`.
+        """
+        ...
 
 
 class Pairing(Protocol):

@@ -19,6 +19,7 @@ from edge.app import (
     cli_report,
     cli_sim,
     cli_status,
+    cli_viewer,
 )
 from edge.app.cli_options import add_config_options, add_input_option, config_from
 from edge.config.model import Config
@@ -69,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     cli_latency.add_commands(commands)
     cli_linktest.add_commands(commands)
     cli_edid.add_commands(commands)
+    cli_viewer.add_commands(commands)
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(act=_version)
     return top

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from edge.config.encode import EncoderConfig
-from edge.config.model import Config, MaskConfig, SrtSinkConfig
+from edge.config.model import Config, MaskConfig, SrtSinkConfig, WhipSinkConfig
 from edge.model.errors import Invalid
 from edge.model.inputs import RungName
 from edge.model.picture import NO_PRESET, Mask, Sheet
 from edge.model.rect import Rect
 from edge.model.sink import SinkKind, SinkSpec
+from edge.rtc.whip_url import check_token, check_whip_url
 from edge.sinks.srt import srt_options
 from edge.sinks.srt_url import parse_srt_url
 
@@ -33,7 +34,7 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredSink:
-    """A locked one's spec is not running and has no passphrase.
+    """A locked one's spec is not running and has no passphrase or token.
 
     `fingerprint` changes when the technician changes the entry, not when the file changes
     that the entry names.
@@ -70,12 +71,14 @@ class Configured:
 
     @classmethod
     def of(cls, config: Config) -> Configured:
-        """Reads the passphrase files (blocking). Raises nothing: what is wrong locks its sink."""
+        """Reads the files of passphrases and tokens (blocking). Raises nothing: what is wrong locks its sink."""
         built_in = ConfiguredSink(SinkSpec(name=WEBRTC, kind=SinkKind.WHEP), fingerprint="built-in")
         preset = config.modality.preset
         presets = {RungName.MAIN: {} if preset == NO_PRESET else {"preset": preset}}
         return cls(
-            sinks={WEBRTC: built_in} | {entry.name: _sink(entry) for entry in config.srt},
+            sinks={WEBRTC: built_in}
+            | {entry.name: _sink(entry) for entry in config.srt}
+            | {entry.name: _whip(entry) for entry in config.whip},
             rungs={name: _rung(own, presets.get(name, {})) for name, own in config.rungs.items()},
             freeze_after_ms=config.liveness.freeze_after_ms,
             preset=preset,
@@ -119,12 +122,31 @@ def _sink(entry: SrtSinkConfig) -> ConfiguredSink:
     if entry.passphrase_file is None:
         return ConfiguredSink(spec, fingerprint)
     try:
-        secured = replace(spec, passphrase=_passphrase(entry.passphrase_file))
+        secured = replace(spec, passphrase=first_line(entry.passphrase_file))
         srt_options(secured, parse_srt_url(secured.url))
     except Invalid as error:
         sentence = f"srt.{entry.name}.passphrase_file: {entry.passphrase_file}: {error}; the output does not run"
         return ConfiguredSink(replace(spec, running=False), fingerprint, Lock("passphrase_unreadable", sentence))
     return ConfiguredSink(secured, fingerprint)
+
+
+def _whip(entry: WhipSinkConfig) -> ConfiguredSink:
+    fingerprint = _fingerprint(entry.model_dump(mode="json", exclude_defaults=True))
+    spec = SinkSpec(name=entry.name, kind=SinkKind.WHIP, url=entry.url, rung=entry.rung, role=entry.role)
+    try:
+        check_whip_url(spec.url)
+    except Invalid as error:
+        lock = Lock(error.code, f"whip.{entry.name}.url: {error}; the output does not run")
+        return ConfiguredSink(replace(spec, url="", running=False), fingerprint, lock)
+    if entry.token_file is None:
+        return ConfiguredSink(spec, fingerprint)
+    try:
+        token = first_line(entry.token_file)
+        check_token(token)
+    except Invalid as error:
+        sentence = f"whip.{entry.name}.token_file: {entry.token_file}: {error}; the output does not run"
+        return ConfiguredSink(replace(spec, running=False), fingerprint, Lock("token_unreadable", sentence))
+    return ConfiguredSink(replace(spec, token=token), fingerprint)
 
 
 def _address_lock(spec: SinkSpec) -> Lock | None:
@@ -138,8 +160,8 @@ def _address_lock(spec: SinkSpec) -> Lock | None:
     return None
 
 
-def _passphrase(path: Path) -> str:
-    """The file's first line without its end. Raises Invalid, which never repeats the line."""
+def first_line(path: Path) -> str:
+    """A secret: the file's first line without its end (blocking). Raises Invalid, which never repeats the line."""
     try:
         with path.open("rb") as file:
             line = file.readline(_LINE_LIMIT_BYTES).rstrip(b"\r\n").decode()

@@ -9,9 +9,11 @@ from dataclasses import asdict
 from functools import partial
 
 import edge
+from edge.app.admission import Admission
 from edge.app.board_profile import board_of
 from edge.app.encoder_status import candidate_of
 from edge.app.findings import Findings
+from edge.app.ice_servers import IceServers
 from edge.app.operations import Operations
 from edge.app.paths import Places, media_process
 from edge.app.plan_wire import to_wire
@@ -20,6 +22,7 @@ from edge.app.report import Report, report_of
 from edge.app.snapshots import LivePictures, Snapshots
 from edge.app.steward import Steward
 from edge.app.trial_run import TrialRun
+from edge.app.viewer_operations import ViewerOperations, base_url
 from edge.app.whep_proxy import RtcViewers
 from edge.app.wishes import Wishes
 from edge.app.world import World
@@ -35,6 +38,7 @@ from edge.model.inputs import Input
 from edge.model.picture import Size
 from edge.model.sink import SinkKind
 from edge.model.status import ComponentState
+from edge.model.video import Codec
 from edge.runtime.clock import SystemClock, rfc3339
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.component import Component, Context
@@ -42,10 +46,12 @@ from edge.runtime.ipc import IpcClient
 from edge.runtime.issues import IssueBook
 from edge.runtime.status_board import StatusBoard
 from edge.runtime.supervisor import Supervisor
+from edge.vault.invitations import Invitations
 from edge.vault.keyring import Keyring
 from edge.vault.pairing import PairingDesk
 from edge.vault.seal import Sealer
 from edge.vault.secret_file import replace_whole
+from edge.vault.signing import SigningKey
 from edge.web.app import create_app
 from edge.web.server import WebServer
 
@@ -63,6 +69,7 @@ class ControlProcess:
         self._board = StatusBoard()
         self._bus = CommandBus()
         self._wishes = Wishes(config=config, path=places.state / "wishes.sealed", sealer=sealer, library=library)
+        self._ice_servers = IceServers.of(config.webrtc, clock=clock)
         self._issues = IssueBook(now_text=lambda: rfc3339(clock.utc_ns()))
         self._world = self._make_world(config)
         self._stewards: list[Steward] = []
@@ -76,6 +83,14 @@ class ControlProcess:
             media=self._media,
             picture_size=self._picture_size,
             report=self._report,
+        ).register(self._bus)
+        self._viewers = RtcViewers(rtc=self._rtc)
+        self._admission = self._make_admission(config, places)
+        ViewerOperations(
+            admission=self._admission,
+            viewers=self._viewers,
+            rungs=[rung for rung in config.rungs if config.codec_of(rung) is Codec.H264],
+            base_url=partial(base_url, config.web),
         ).register(self._bus)
         name = box_id(places.state)
         self._introduce(name)
@@ -96,14 +111,24 @@ class ControlProcess:
 
     def _make_world(self, config: Config) -> World:
         machine = board_of(config)
+        trouble = (*machine.trouble, *self._ice_servers.trouble)
         return World(
             board=self._board,
             issues=self._issues,
             wishes=self._wishes,
-            findings=Findings(standing=self._wishes.trouble, board_trouble=machine.trouble),
+            findings=Findings(standing=self._wishes.trouble, board_trouble=trouble),
             inputs=config.inputs,
             encoders=[candidate_of(Standing(fact)) for fact in machine.profile.encoders],
             machine={"profile": machine.profile.id, "title": machine.profile.title, "why": machine.why},
+        )
+
+    def _make_admission(self, config: Config, places: Places) -> Admission:
+        key = SigningKey.load_or_create(places.state / "viewers.key")
+        return Admission(
+            invitations=Invitations(key=key, clock=self._clock),
+            required=config.webrtc.require_token,
+            path=places.state / "ended-invitations.json",
+            clock=self._clock,
         )
 
     def _media_client(self, input: Input, places: Places) -> IpcClient:
@@ -182,12 +207,13 @@ class ControlProcess:
         app = create_app(
             board=self._board,
             bus=self._bus,
-            whep=RtcViewers(rtc=self._rtc),
+            whep=self._viewers,
+            admission=self._admission,
             pictures=pictures,
             pairing=pairing,
             clock=self._clock,
             host=config.web.host,
-            ice_servers=config.webrtc.ice_servers,
+            ice_servers=self._ice_servers,
             embed_origins=config.web.embed_origins,
         )
         return WebServer(app=app, host=config.web.host, port=config.web.port)

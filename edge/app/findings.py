@@ -36,6 +36,11 @@ _SINK_ADVICE = {
     "port_in_use": "Another program has that port: stop it, or give the output another port.",
     "listener_failed": "Another program may have that port: stop it, or give the output another port.",
     "libsrt_missing": "Install the package that the message names.",
+    "unauthorized": "Give the output the token that the ingest wants.",
+    "forbidden": "Ask who runs the ingest to let this token publish at that address.",
+    "tls_untrusted": "Name the file with the hospital's CA in webrtc.ca_file, or mend the ingest's certificate.",
+    "codec_not_supported": "Set the output to a rung that is H.264.",
+    "no_path": "Let UDP to the ingest through the firewall, or name a TURN server in webrtc.turn.",
     "unknown_rung": "Set the output to a rung that there is, or enable the second input.",
 }
 _SINK_ADVICE_ELSE = "Check the address, the network and that the receiver is running; the box keeps trying."

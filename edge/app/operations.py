@@ -8,17 +8,16 @@ from typing import Any
 from edge.app.arguments import Arguments
 from edge.app.picture_wish import LEAST_BPS
 from edge.app.report import Report
+from edge.app.sink_arguments import srt_of, whip_of
 from edge.app.snapshots import Snapshots, media_of
 from edge.app.wishes import Wishes
 from edge.model.command import Lane, Op
-from edge.model.errors import Invalid, NotSupported, Rejected
+from edge.model.errors import Invalid, Rejected
 from edge.model.inputs import Input
 from edge.model.picture import MASK_AREAS, Mask, Sheet, Size
-from edge.model.sink import SinkKind, SinkSpec
+from edge.model.sink import SinkKind
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.ipc import IpcClient
-from edge.sinks.srt import srt_options
-from edge.sinks.srt_url import parse_srt_url
 
 _NAME = r"[a-z0-9][a-z0-9-]{0,39}"
 _SNAPSHOT_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
@@ -74,26 +73,17 @@ class Operations:
         given = Arguments(args)
         name = given.text("sink", pattern=_NAME)
         kind = given.text("kind", default=SinkKind.SRT)
-        if kind == "whip":
-            raise NotSupported("kind: whip outputs are not supported yet")
-        if kind != SinkKind.SRT:
-            raise Invalid(f"kind: {kind!r} is not one of srt, whip")
         before = self._wishes.sink(name)
-        url = given.text("url")
-        spec = SinkSpec(
-            name=name,
-            kind=SinkKind.SRT,
-            url=url,
-            latency_ms=given.integer("latency_ms", least=0, most=8000, default=0),
-            stream_id=given.text("stream_id", default=""),
-            passphrase=given.secret("passphrase") or "",
-            rung=given.text("rung", pattern=_NAME, default=Input.MAIN),
-            running=given.flag("running", default=before.running if before else True),
-        )
-        given.done()
-        srt_options(spec, parse_srt_url(url))
+        running = before.running if before else True
+        if kind == SinkKind.SRT:
+            spec = srt_of(given, name, running=running)
+        elif kind == SinkKind.WHIP:
+            spec = whip_of(given, name, running=running)
+        else:
+            raise Invalid(f"kind: {kind!r} is not one of srt, whip")
         self._wishes.set_sink(spec)
-        return {"sink": name, "running": spec.running, "encrypted": bool(spec.passphrase)}
+        encrypted = kind == SinkKind.WHIP or bool(spec.passphrase)
+        return {"sink": name, "running": spec.running, "encrypted": encrypted}
 
     async def _sink_remove(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         given = Arguments(args)

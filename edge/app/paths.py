@@ -44,6 +44,11 @@ class Places:
         return self.run / f"units-{rung}.sock"
 
     @property
+    def dtls(self) -> Path:
+        """Key and certificate for WebRTC."""
+        return self.state / "dtls.pem"
+
+    @property
     def snapshots(self) -> Path:
         return self.state / "snapshots"
 

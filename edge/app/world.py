@@ -101,6 +101,7 @@ class World:
         board.put("inputs", inputs)
         board.put("sinks", self._sinks(viewers))
         board.put("viewers", viewers)
+        board.put("webrtc", {"dtls_fingerprint": self._rtc.get("fingerprint")})
         found = self._findings.look(
             board.document(),
             parts={name: said["components"] for name, said in self._media.items() if said},

@@ -17,6 +17,9 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from edge.config.encode import ArchiveConfig, EncoderConfig, ViewConfig
 from edge.config.section import Name, Port, RectOption, Section, SizeOption, require_inside, require_origin
 from edge.config.source import SourceConfig, SourceKind
+from edge.model.errors import Invalid
+from edge.model.feedback import Role
+from edge.model.ice import ice_address
 from edge.model.inputs import Input, RungName
 from edge.model.picture import MASK_AREAS, NO_PRESET
 from edge.model.video import Codec
@@ -83,6 +86,38 @@ class SrtSinkConfig(Section):
         return url
 
 
+class WhipSinkConfig(Section):
+    """A WHIP output: WebRTC to an ingest of others. More come by command."""
+
+    name: Annotated[Name, Field(description="Name of the output in commands and status.")] = "whip"
+    url: Annotated[
+        str,
+        Field(
+            validate_default=True,
+            description="The ingest's address, `https://...`; `http://` is for this machine only.",
+        ),
+    ] = ""
+    token_file: Annotated[
+        Path | None, Field(description="File whose first line is the bearer token that the ingest wants.")
+    ] = None
+    rung: Annotated[
+        RungName, Field(description="What it sends: `main` or `view` of the first input, or `second`; H.264 only.")
+    ] = RungName.MAIN
+    role: Annotated[
+        Role, Field(description="`guide`: its path sets the rung's bit rate; `observer`: only where there is no guide.")
+    ] = Role.OBSERVER
+
+    @field_validator("url")
+    @classmethod
+    def _http(cls, url: str) -> str:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError("must start with https://")
+        return url
+
+
+OutputConfig = SrtSinkConfig | WhipSinkConfig
+
+
 class WebConfig(Section):
     """The touchscreen page and the local HTTP API."""
 
@@ -96,6 +131,14 @@ class WebConfig(Section):
         ),
     ] = ()
 
+    public_url: Annotated[
+        str,
+        Field(
+            pattern=r"^(https?://[^/?#@\s]+)?$",
+            description="Under what viewers reach the box, as in `https://box.example`; empty: as it listens.",
+        ),
+    ] = ""
+
     @field_validator("embed_origins")
     @classmethod
     def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
@@ -104,13 +147,80 @@ class WebConfig(Section):
         return origins
 
 
+class TurnConfig(Section):
+    """A TURN server with a secret: relays media where no direct path is."""
+
+    url: Annotated[
+        str,
+        Field(
+            validate_default=True,
+            description="`turn:HOST:3478`, `turn:HOST:3478?transport=tcp`, or TLS as `turns:HOST:443?transport=tcp`.",
+        ),
+    ] = ""
+    user: Annotated[
+        str, Field(max_length=128, description="User name; with `time_limited` the name behind the time, may be empty.")
+    ] = ""
+    secret_file: Annotated[
+        Path | None,
+        Field(description="File whose first line is the password, or with `time_limited` the server's shared secret."),
+    ] = None
+    time_limited: Annotated[
+        bool,
+        Field(description="The server makes passwords of a shared secret and the time (coturn's `use-auth-secret`)."),
+    ] = False
+    valid_s: Annotated[
+        int, Field(ge=60, le=86_400, description="Seconds for which a password made of the secret is good.")
+    ] = 3600
+
+    @field_validator("url")
+    @classmethod
+    def _turn(cls, url: str) -> str:
+        if not _checked_ice(url).startswith("turn"):
+            raise ValueError("must be a TURN server, turn: or turns:")
+        return url
+
+    @model_validator(mode="after")
+    def _complete(self) -> TurnConfig:
+        if self.secret_file is None:
+            raise ValueError("secret_file: is missing")
+        if not self.user and not self.time_limited:
+            raise ValueError("user: is missing")
+        return self
+
+
 class WebrtcConfig(Section):
-    """Viewers over WHEP."""
+    """Viewers over WHEP, and what all WebRTC has in common."""
 
     max_viewers: Annotated[int, Field(ge=1, le=32, description="Viewers at one time; the next one is refused.")] = 8
+    require_token: Annotated[
+        Literal["remote", "always", "never"],
+        Field(description="Who needs an invitation to watch: whoever is not on this machine, everybody, or nobody."),
+    ] = "remote"  # noqa: S105
     ice_servers: Annotated[
-        tuple[str, ...], Field(description="STUN and TURN addresses, as in `stun:HOST:3478`; none on a plain network.")
+        tuple[str, ...],
+        Field(description="STUN servers, and TURN servers without a secret, as in `stun:HOST:3478`."),
     ] = ()
+    relay_only: Annotated[bool, Field(description="Take no direct path, only one over a TURN server.")] = False
+    ca_file: Annotated[
+        Path | None,
+        Field(description="Authorities (PEM) to trust beside the system's, for WHIP ingests and TURN over TLS."),
+    ] = None
+    turn: tuple[TurnConfig, ...] = ()
+
+    @field_validator("ice_servers")
+    @classmethod
+    def _ice(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            _checked_ice(url)
+        return urls
+
+
+def _checked_ice(url: str) -> str:
+    try:
+        ice_address(url)
+    except Invalid as error:
+        raise ValueError(f"must be the address of a server without its secret: {error}") from None
+    return url
 
 
 class MqttConfig(Section):
@@ -221,21 +331,23 @@ class Config(Section):
     mask: MaskConfig = MaskConfig()
     second: SecondConfig = SecondConfig()
     srt: tuple[SrtSinkConfig, ...] = (SrtSinkConfig(),)
+    whip: tuple[WhipSinkConfig, ...] = ()
     web: WebConfig = WebConfig()
     webrtc: WebrtcConfig = WebrtcConfig()
     mqtt: MqttConfig = MqttConfig()
     board: BoardConfig = BoardConfig()
     paths: PathsConfig = PathsConfig()
 
-    @field_validator("srt")
+    @field_validator("srt", "whip")
     @classmethod
-    def _own_names(cls, srt: tuple[SrtSinkConfig, ...]) -> tuple[SrtSinkConfig, ...]:
-        twice = [name for name, count in Counter(sink.name for sink in srt).items() if count > 1]
+    def _own_names(cls, sinks: tuple[OutputConfig, ...], known: ValidationInfo) -> tuple[OutputConfig, ...]:
+        others = [sink.name for sink in known.data.get("srt", ())]  # whip comes after it; absent where it is wrong
+        twice = [name for name, count in Counter((*others, *(sink.name for sink in sinks))).items() if count > 1]
         if twice:
             raise ValueError(f"two outputs have the name {twice[0]!r}")
-        if any(sink.name == "webrtc" for sink in srt):
+        if any(sink.name == "webrtc" for sink in sinks):
             raise ValueError("'webrtc' is the name of the built-in WebRTC output")
-        return srt
+        return sinks
 
     @field_validator("second")
     @classmethod
@@ -245,14 +357,14 @@ class Config(Section):
             raise ValueError("its source is the first input's device; one device gives one picture")
         return second
 
-    @field_validator("srt")
+    @field_validator("srt", "whip")
     @classmethod
-    def _rungs_are_there(cls, srt: tuple[SrtSinkConfig, ...], known: ValidationInfo) -> tuple[SrtSinkConfig, ...]:
-        for sink in srt:
+    def _rungs_are_there(cls, sinks: tuple[OutputConfig, ...], known: ValidationInfo) -> tuple[OutputConfig, ...]:
+        for sink in sinks:
             section = known.data.get(sink.rung)  # absent where it is wrong itself, and for main
             if section is not None and not section.enabled:
                 raise ValueError(f"output {sink.name!r} has the rung '{sink.rung}', but {sink.rung}.enabled is false")
-        return srt
+        return sinks
 
     @property
     def inputs(self) -> Mapping[Input, InputConfig]:

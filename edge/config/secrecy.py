@@ -13,9 +13,10 @@ _USER_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^/@:\s]*:)[^\s]+@", re.IGN
 
 
 def is_secret(path: Sequence[str | int]) -> bool:
-    """Whether the key by its name holds a secret; a key that names a file with one does not."""
+    """Whether the key by its name holds a secret; one that names a file with it, or asks for it, does not."""
     names = [part for part in path if isinstance(part, str)]
-    return bool(names) and bool(_SECRET_KEY.search(names[-1])) and not names[-1].endswith("_file")
+    plain = bool(names) and (names[-1].endswith("_file") or names[-1].startswith("require_"))
+    return bool(names) and bool(_SECRET_KEY.search(names[-1])) and not plain
 
 
 def shown(path: Sequence[str | int], value: Any) -> Any:

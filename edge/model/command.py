@@ -18,6 +18,8 @@ class Op(StrEnum):
     MASK_SET = "mask.set"
     SNAPSHOT_TAKE = "snapshot.take"
     REPORT_GET = "report.get"
+    VIEWER_INVITE = "viewer.invite"
+    VIEWER_END = "viewer.end"
     SIM_FAULT = "sim.fault"
 
 

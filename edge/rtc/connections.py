@@ -47,14 +47,19 @@ class Connections:
             setattr(connection, _CERTIFICATES, [self._certificate])
         return connection
 
-    def equip(self, transceiver: RTCRtpTransceiver) -> None:
-        """Prefer H.264 and reach outside. Before its description is set."""
+    def equip(self, transceiver: RTCRtpTransceiver, *, further: Sequence[IceServer] = ()) -> None:
+        """Prefer H.264 and reach outside, over the `further` servers too. Before its description is set."""
         transceiver.setCodecPreferences(h264_only())
-        self._relays.equip(ice_of(transceiver), self._ice_servers())
+        self._relays.equip(ice_of(transceiver), (*self._ice_servers(), *further))
 
     async def add_relays(self, transceiver: RTCRtpTransceiver, servers: Sequence[IceServer]) -> None:
         """Those that the other side named. Before the answer is set."""
         await self._relays.add(ice_of(transceiver), servers)
+
+
+def certificate_of(key: Any, certificate: Any) -> RTCCertificate:
+    """Of cryptography's own objects, which only edge/vault makes."""
+    return RTCCertificate(key=key, cert=certificate)
 
 
 def ice_of(transceiver: RTCRtpTransceiver) -> Any:

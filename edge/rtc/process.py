@@ -13,6 +13,7 @@ from edge.config.model import WebrtcConfig
 from edge.model.errors import Invalid
 from edge.model.feedback import Role
 from edge.model.frame import AccessUnit
+from edge.model.invitation import Invitation
 from edge.model.sink import SinkSpec
 from edge.ports import Clock
 from edge.rtc.connections import Connections
@@ -30,9 +31,10 @@ class RtcProcess:
     """Wires feeds, sessions and local IPC; `components` are for the supervisor. `units` are the sockets by rung.
 
     Units of the rungs in `on_demand` are fetched, and so made, while somebody watches; those of the others always.
-    `unplayable` are the rungs that no browser can decode.
+    `unplayable` are the rungs that no browser can decode. `fingerprint` is that of the DTLS certificate, for status.
 
-    IPC: `offer {rung, sdp, role} -> {session, sdp}`, `trickle {session, fragment}`, `end {session}`,
+    IPC: `offer {rung, sdp, role, invitation} -> {session, sdp}`, `trickle {session, fragment}`, `end {session}`,
+    `dismiss {session, invitation} -> {invitations}`,
     `enable {running}`, `outputs {sinks}` with all that is wanted of kind `whip`; pushes topic `status` twice a second.
     """
 
@@ -47,8 +49,10 @@ class RtcProcess:
         unplayable: Collection[str] = (),
         connections: Connections | None = None,
         trust: ssl.SSLContext | None = None,
+        fingerprint: str = "",
     ) -> None:
         self._clock = clock
+        self._fingerprint = fingerprint
         self._feeds = {rung: self._feed(rung, path, on_demand=rung in on_demand) for rung, path in units.items()}
         connections = connections or Connections()
         self._sessions = WhepSessions(
@@ -75,6 +79,7 @@ class RtcProcess:
     def status(self) -> Mapping[str, Any]:
         return {
             "pid": os.getpid(),
+            "fingerprint": self._fingerprint,
             "viewers": self._sessions.viewers(),
             "sinks": self._whip.reports(),
             "enabled": self._sessions.enabled,
@@ -114,12 +119,16 @@ class RtcProcess:
             "offer": self._offer,
             "trickle": self._trickle,
             "end": self._end,
+            "dismiss": self._dismiss,
             "enable": self._enable,
             "outputs": self._set_outputs,
         }
 
     async def _offer(self, args: Mapping[str, Any]) -> Reply:
-        session, answer = await self._sessions.offer(_text(args, "rung"), _text(args, "sdp"), role=_role(args))
+        invitation = _invitation(args.get("invitation"))
+        session, answer = await self._sessions.offer(
+            _text(args, "rung"), _text(args, "sdp"), role=_role(args), invitation=invitation
+        )
         return Reply({"session": session, "sdp": answer})
 
     async def _trickle(self, args: Mapping[str, Any]) -> Reply:
@@ -129,6 +138,10 @@ class RtcProcess:
     async def _end(self, args: Mapping[str, Any]) -> Reply:
         await self._sessions.end(_text(args, "session"))
         return Reply()
+
+    async def _dismiss(self, args: Mapping[str, Any]) -> Reply:
+        session, invitation = _text(args, "session"), _text(args, "invitation")
+        return Reply({"invitations": list(await self._sessions.dismiss(session=session, invitation=invitation))})
 
     async def _enable(self, args: Mapping[str, Any]) -> Reply:
         running = args.get("running")
@@ -172,6 +185,13 @@ def _role(args: Mapping[str, Any]) -> Role:
         return Role(args.get("role", Role.GUIDE))
     except ValueError as error:
         raise Invalid(f"role must be {', '.join(Role)}") from error
+
+
+def _invitation(body: Any) -> Invitation | None:
+    try:
+        return None if body is None else Invitation(**{**body, "role": Role(body["role"])})
+    except (KeyError, TypeError, ValueError):
+        raise Invalid("invitation is not understood") from None
 
 
 def _text(args: Mapping[str, Any], name: str) -> str:

@@ -2,13 +2,14 @@
 
 aiortc asks one server of each kind, waits five seconds for one that is silent, and trusts the system's authorities
 alone. So it is given none, and its ICE connection is told of more candidates here, as it gathers its own.
-`tests/contract/test_aiortc_internals.py` holds each internal named below to its behaviour (aioice 0.13.0).
+Read against aioice 0.13.0; `tests/peers/test_turn_coturn.py` holds what is reached into to its behaviour.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import ssl
 from collections.abc import Sequence
@@ -33,8 +34,8 @@ class Relays:
         self._trust = trust
 
     def equip(self, ice: Any, servers: Sequence[IceServer]) -> None:
-        """`ice` is an aioice Connection that has not gathered yet."""
-        own = ice.get_component_candidates
+        """`ice` is an aioice Connection that has not gathered yet; the last call holds."""
+        own = functools.partial(type(ice).get_component_candidates, ice)
 
         async def get_component_candidates(component: int, addresses: list[str], timeout: int = 5) -> list[Any]:
             candidates = list(await own(component, addresses, timeout))

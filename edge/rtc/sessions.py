@@ -6,14 +6,15 @@ import asyncio
 import itertools
 import logging
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edge.model.errors import Busy, NotFound, NotSupported, Rejected
+from edge.model.errors import Busy, Forbidden, NotFound, NotSupported, Rejected
 from edge.model.feedback import Demotion, Role
 from edge.model.frame import AccessUnit
 from edge.model.inputs import RungName, input_of
+from edge.model.invitation import Invitation
 from edge.ports import Clock
 from edge.rtc.adapter import check_aiortc
 from edge.rtc.connections import Connections
@@ -38,6 +39,7 @@ class _Session:
     peer: ViewerPeer
     channel: ViewerChannel
     since_ns: int
+    invitation: Invitation | None
 
 
 class WhepSessions:
@@ -79,11 +81,18 @@ class WhepSessions:
         await ctx.until_stopped(self._keep_sweeping(ctx))
         await self._close(*self._sessions)
 
-    async def offer(self, rung: str, sdp: str, *, role: Role = Role.GUIDE) -> tuple[str, str]:
-        """(session id, SDP answer). Raises NotFound, NotSupported, Invalid, Busy `too_many_viewers`, Rejected."""
-        self._check_room(rung)
+    async def offer(
+        self, rung: str, sdp: str, *, role: Role = Role.GUIDE, invitation: Invitation | None = None
+    ) -> tuple[str, str]:
+        """(session id, SDP answer). Raises NotFound, NotSupported, Invalid, Busy `too_many_viewers`, Rejected.
+
+        An invitation is for one session at a time: Forbidden `token_in_use`; one that never connected makes room.
+        """
         offer = read_offer(sdp)
-        session, entry = self._open(rung, role)
+        if invitation is not None:
+            await self._make_room_for(invitation)
+        self._check_room(rung)
+        session, entry = self._open(rung, role, invitation)
         try:
             answer = await entry.peer.answer(offer)
         except BaseException:
@@ -91,7 +100,8 @@ class WhepSessions:
             raise
         if session not in self._sessions:
             raise _stopped()
-        _LOG.info("%s: joined, watches %s", entry.sink.name, rung)
+        who = f" ({invitation.title})" if invitation else ""
+        _LOG.info("%s%s: joined, watches %s", entry.sink.name, who, rung)
         return session, answer
 
     async def trickle(self, session: str, fragment: str) -> None:
@@ -102,6 +112,16 @@ class WhepSessions:
         """Raises NotFound."""
         self._find(session)
         await self._close(session)
+
+    async def dismiss(self, *, session: str = "", invitation: str = "") -> Sequence[str]:
+        """End that session, or those of that invitation. The invitations that they had."""
+        ending = {
+            name: entry
+            for name, entry in self._sessions.items()
+            if name == session or (entry.invitation is not None and entry.invitation.id == invitation)
+        }
+        await self._close(*ending)
+        return [entry.invitation.id for entry in ending.values() if entry.invitation is not None]
 
     async def set_enabled(self, enabled: bool) -> None:
         """While the output is stopped offers are refused; stopping it closes what runs."""
@@ -162,14 +182,21 @@ class WhepSessions:
         if len(self._sessions) >= self._max_viewers:
             raise Busy(f"all {self._max_viewers} places for viewers are taken", code="too_many_viewers")
 
-    def _open(self, rung: str, role: Role) -> tuple[str, _Session]:
+    async def _make_room_for(self, invitation: Invitation) -> None:
+        held = {name: entry for name, entry in self._sessions.items() if _is_of(entry, invitation)}
+        if any(entry.peer.state == "connected" for entry in held.values()):
+            raise Forbidden(f"somebody watches by the invitation of {invitation.title} already", code="token_in_use")
+        await self._close(*held)
+
+    def _open(self, rung: str, role: Role, invitation: Invitation | None) -> tuple[str, _Session]:
         session = secrets.token_urlsafe(16)
         name = f"viewer-{next(self._numbers)}"
         sink = ViewerSink(name=name, feedback=self._feedback[rung], clock=self._clock, role=role)
         channel = ViewerChannel(subject=Subject(session, rung, role), clock=self._clock)
         peer = ViewerPeer(sink=sink, payloads=self.payloads, connections=self._connections, channel=channel)
         viewing = Viewing(home=rung, lesser=self._lesser(rung), sink=sink, feedback=self._feedback, clock=self._clock)
-        entry = self._sessions[session] = _Session(viewing, sink, peer, channel, self._clock.mono_ns())
+        entry = _Session(viewing, sink, peer, channel, self._clock.mono_ns(), invitation)
+        self._sessions[session] = entry
         return session, entry
 
     def _lesser(self, rung: str) -> str | None:
@@ -202,6 +229,8 @@ class WhepSessions:
             "role": entry.sink.role,
             "rung": entry.viewing.rung,
             "demoted": entry.viewing.demoted,
+            "guest": entry.invitation.name if entry.invitation else "",
+            "invitation": entry.invitation.id if entry.invitation else "",
             "since": rfc3339(self._clock.utc_ns(entry.since_ns)),
             "state": entry.peer.state,
             "route": entry.peer.route,
@@ -221,6 +250,10 @@ class WhepSessions:
             "send_p95_us": send.p95_us,
             **entry.channel.report(),
         }
+
+
+def _is_of(entry: _Session, invitation: Invitation) -> bool:
+    return entry.invitation is not None and entry.invitation.id == invitation.id
 
 
 def _stopped() -> Rejected:

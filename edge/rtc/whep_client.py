@@ -50,11 +50,13 @@ class WhepReceiver:
         relay_only: bool = False,
         trust: ssl.SSLContext | None = None,
         patience_s: float = 10.0,
+        token: str = "",
     ) -> None:
         if urlsplit(url).scheme not in _SCHEMES or not urlsplit(url).hostname:
             raise Invalid(f"{url!r} is not an http or https URL")
         self._url = url
         self._patience_s = patience_s
+        self._token = token
         self._location = ""
         connections = Connections(ice_servers=lambda: ice_servers, relay_only=relay_only, trust=trust)
         self._connection = connections.make()
@@ -65,7 +67,7 @@ class WhepReceiver:
     async def __aenter__(self) -> Self:
         try:
             await self._connection.setLocalDescription()
-            answer = await asyncio.to_thread(_post_offer, self._url, self._connection.localDescription.sdp)
+            answer = await asyncio.to_thread(_post_offer, self._url, self._connection.localDescription.sdp, self._token)
             self._location = answer.location
             await self._connection.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
         except (ValueError, AssertionError, InvalidStateError, OperationError) as error:
@@ -103,11 +105,13 @@ class WhepReceiver:
             await asyncio.to_thread(_delete, location)
 
 
-def _post_offer(url: str, sdp: str) -> _Answer:
+def _post_offer(url: str, sdp: str, token: str) -> _Answer:
     """Blocking. Raises Rejected, PeerGone, Unavailable."""
     request = urllib.request.Request(  # noqa: S310  # the scheme is checked by WhepReceiver
         url, data=sdp.encode(), headers={"Content-Type": "application/sdp"}, method="POST"
     )
+    if token:
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
     try:
         with _direct().open(request, timeout=_HTTP_TIMEOUT_S) as response:
             body = response.read(_MAX_BODY).decode("utf-8", "replace")

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from urllib.parse import urljoin
 
 from edge.model.errors import Invalid, Rejected, Unavailable
 from edge.rtc.whip_http import HttpAnswer
-from edge.rtc.whip_url import check_whip_url, origin, where
+from edge.rtc.whip_url import follow, where
 
 _LONGEST_WAIT_S = 3600.0
 _MAX_DETAIL = 200
@@ -65,14 +64,10 @@ def check_created(answer: HttpAnswer) -> None:
 def resource_of(answer: HttpAnswer) -> str:
     """The session's own address, for DELETE; empty where the ingest named none that may be used."""
     location = answer.header("location")
-    target = urljoin(answer.url, location) if location else ""
     try:
-        if target:
-            check_whip_url(target)
-        downgrade = bool(target) and origin(answer.url)[0] == "https" and origin(target)[0] != "https"
+        return follow(answer.url, location) if location else ""
     except Invalid:
         return ""
-    return "" if downgrade else target
 
 
 def retry_after_s(text: str, *, now: datetime) -> float:

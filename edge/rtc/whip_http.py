@@ -13,10 +13,10 @@ import ssl
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from edge.model.errors import EdgeError, Invalid, PeerGone, Rejected, TimedOut, Unavailable
-from edge.rtc.whip_url import check_whip_url, origin, where
+from edge.rtc.whip_url import follow, origin, where
 
 _MAX_BODY = 256 << 10
 _MAX_REDIRECTS = 5
@@ -131,18 +131,13 @@ class _Exchange:
 
 def _target(answer: HttpAnswer) -> str:
     """Where a redirect leads. Raises Rejected `redirect_refused`."""
-    here, target = where(answer.url), urljoin(answer.url, answer.header("location"))
-    if not answer.header("location"):
+    here, location = where(answer.url), answer.header("location")
+    if not location:
         raise Rejected(f"{here} redirects to nowhere: {answer.status} without Location", code="redirect_refused")
     try:
-        check_whip_url(target)
-        if origin(answer.url)[0] == "https" and origin(target)[0] != "https":
-            raise Invalid("from https to http")
+        return follow(answer.url, location)
     except Invalid as error:
-        raise Rejected(
-            f"{here} redirects to an address that is not followed: {error}", code="redirect_refused"
-        ) from error
-    return target
+        raise Rejected(f"{here} redirects where we do not follow: {error}", code="redirect_refused") from error
 
 
 def _trouble(place: str, error: Exception) -> EdgeError:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edge.config.secrecy import shown
 from edge.model.errors import EdgeError, Fault, Rejected
 from edge.model.frame import AccessUnit
+from edge.model.ice import IceServer
 from edge.model.sink import SinkSpec
 from edge.model.status import SinkState
 from edge.rtc.viewer_sink import ViewerSink
@@ -19,7 +20,7 @@ from edge.runtime.backoff import Backoff
 from edge.runtime.log import OutageLog
 
 _LOG = logging.getLogger(__name__)
-OpenSession = Callable[[ViewerSink], WhipSession]
+OpenSession = Callable[[ViewerSink, Sequence[IceServer]], WhipSession]
 
 
 class WhipOutput:
@@ -40,6 +41,7 @@ class WhipOutput:
         self._outage = OutageLog(_LOG, f"output {spec.name}")
         self._sink: ViewerSink | None = None
         self._session: WhipSession | None = None
+        self._named: Sequence[IceServer] = ()
         self._state = SinkState.CONNECTING
         self._error: EdgeError | None = None
         self._epoch = self._delivered = self._dropped = self._sessions = 0
@@ -97,7 +99,7 @@ class WhipOutput:
 
     async def _once(self) -> None:
         sink = self._sink = self._make_sink()
-        session = self._session = self._make_session(sink)
+        session = self._session = self._make_session(sink, self._named)
         try:
             await session.open()
             self._sessions += 1
@@ -106,6 +108,7 @@ class WhipOutput:
             await session.hold()
         finally:
             self._sink = None
+            self._named = session.named
             self._delivered += sink.track.delivered
             self._dropped += sink.track.dropped
             await session.close()

@@ -9,6 +9,7 @@ from typing import Any
 
 from edge.model.errors import EdgeError, NotFound, NotSupported
 from edge.model.frame import AccessUnit
+from edge.model.ice import IceServer
 from edge.model.sink import SinkKind, SinkSpec
 from edge.model.status import SinkState
 from edge.ports import Clock
@@ -110,8 +111,8 @@ class WhipOutputs:
         def make_sink() -> ViewerSink:
             return ViewerSink(name=spec.name, feedback=self._feedback[spec.rung], clock=self._clock, role=spec.role)
 
-        def make_session(sink: ViewerSink) -> WhipSession:
-            peer = OfferingPeer(sink=sink, payloads=self._payloads, connections=self._connections)
+        def make_session(sink: ViewerSink, named: Sequence[IceServer]) -> WhipSession:
+            peer = OfferingPeer(sink=sink, payloads=self._payloads, connections=self._connections, named=named)
             return WhipSession(spec=spec, http=self._http, peer=peer)
 
         return WhipOutput(spec=spec, make_sink=make_sink, make_session=make_session)

@@ -29,11 +29,23 @@ _REFUSED = (
 
 
 class OfferingPeer(ViewerPeer):
-    """As a viewer's, but we begin. Use: `offer`, `accept`, and `close` in any case. Event loop only."""
+    """As a viewer's, but we begin. Use: `offer`, `accept`, and `close` in any case. Event loop only.
 
-    def __init__(self, *, sink: ViewerSink, payloads: PayloadCache, connections: Connections) -> None:
+    `named` are ICE servers of the ingest, where it named some before.
+    """
+
+    def __init__(
+        self,
+        *,
+        sink: ViewerSink,
+        payloads: PayloadCache,
+        connections: Connections,
+        named: Sequence[IceServer] = (),
+    ) -> None:
         super().__init__(sink=sink, payloads=payloads, connections=connections)
         self._connections = connections
+        self._named = named
+        connections.equip(self._transceiver, further=named)
 
     async def offer(self) -> str:
         """The SDP offer with all our candidates."""
@@ -43,7 +55,8 @@ class OfferingPeer(ViewerPeer):
     async def accept(self, sdp: str, *, ice_servers: Sequence[IceServer] = ()) -> None:
         """Begin to connect; `ice_servers` are those that came with the answer. Raises Rejected `answer_refused`."""
         answer = read_answer(sdp)
-        await self._connections.add_relays(self._transceiver, ice_servers)
+        fresh = [server for server in ice_servers if server not in self._named]
+        await self._connections.add_relays(self._transceiver, fresh)
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
             self._tap.negotiated(answer.extensions)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from edge.model.errors import EdgeError, PeerGone, Unavailable
+from edge.model.ice import IceServer
 from edge.model.ice_link import ice_servers_of
 from edge.model.sink import SinkSpec
 from edge.rtc.whip_answer import check_created, resource_of
@@ -26,7 +27,9 @@ _DELETE_S = 2.0
 
 class WhipSession:
     """Use: `open`, `hold`, and `close` in any case. `join_s`: until media flows; `silence_s`: without a word of the
-    receiver, once it has said some, until the path counts as lost."""
+    receiver, once it has said some, until the path counts as lost. `named` are the ICE servers that came with the
+    answer: too late for the offer, so that an ingest which takes only candidates it was told has them the next time.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class WhipSession:
         self._silence_s = silence_s
         self._now_s = now_s
         self._resource = ""
+        self.named: tuple[IceServer, ...] = ()
 
     async def open(self) -> None:
         """Until the path stands. Raises Rejected (settings are wrong, here or there) or Unavailable."""
@@ -54,7 +58,8 @@ class WhipSession:
         )
         check_created(answer)
         self._resource = resource_of(answer)
-        await self.peer.accept(answer.body, ice_servers=ice_servers_of(answer.all("link")))
+        self.named = ice_servers_of(answer.all("link"))
+        await self.peer.accept(answer.body, ice_servers=self.named)
         try:
             async with asyncio.timeout(self._join_s):
                 while self.peer.state != "connected":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from edge.model.errors import Invalid
 
@@ -43,6 +43,18 @@ def where(url: str) -> str:
     """`https://host:port`, for messages: path and query may hold keys. Raises Invalid."""
     parts = _split(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def follow(base: str, location: str) -> str:
+    """The address that a Location at `base` leads to. Raises Invalid: may not be asked, or is less safe than `base`."""
+    try:
+        target = urljoin(base, location)
+    except ValueError as error:
+        raise Invalid("WHIP address: it does not parse") from error
+    check_whip_url(target)
+    if origin(base)[0] == "https" and origin(target)[0] != "https":
+        raise Invalid("WHIP address: it leads from https to http")
+    return target
 
 
 def is_loopback(host: str) -> bool:

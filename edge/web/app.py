@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fastapi import FastAPI
 
-from edge.ports import Clock, Pairing, Pictures, Whep
+from edge.model.ice import IceServer
+from edge.ports import Admission, Clock, Pairing, Pictures, Whep
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.status_board import StatusBoard
 from edge.web.assets import asset_routes, load_assets
@@ -31,9 +32,10 @@ def create_app(
     whep: Whep,
     pictures: Pictures,
     pairing: Pairing,
+    admission: Admission,
     clock: Clock,
     host: str = "127.0.0.1",
-    ice_servers: Sequence[str] = (),
+    ice_servers: Callable[[], Sequence[IceServer]] = tuple,
     embed_origins: Sequence[str] = (),
     max_streams: int = 16,
 ) -> FastAPI:
@@ -51,7 +53,7 @@ def create_app(
         status_routes(board=board, clock=clock),
         events_routes(board=board, clock=clock, streams=streams),
         command_routes(bus=bus),
-        whep_routes(whep=whep, ice_servers=ice_servers),
+        whep_routes(whep=whep, admission=admission, ice_servers=ice_servers),
         snapshot_routes(pictures=pictures),
         viewer_routes(reports=ViewerReports(board=board, clock=clock)),
         pairing_routes(pairing=pairing),

@@ -2,36 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import APIRouter, Request, Response
 
 from edge.model.errors import Busy, Invalid, Unavailable
 from edge.model.feedback import Role
-from edge.ports import Whep
+from edge.model.ice import IceServer
+from edge.model.ice_link import link_of
+from edge.ports import Admission, Whep
+from edge.web.admittance import NotAdmitted, admit
 from edge.web.body import read_text
 
 _SDP = "application/sdp"
 _FRAGMENT = "application/trickle-ice-sdpfrag"
 
 
-def whep_routes(*, whep: Whep, ice_servers: Sequence[str] = ()) -> APIRouter:
+def whep_routes(
+    *, whep: Whep, admission: Admission, ice_servers: Callable[[], Sequence[IceServer]] = tuple
+) -> APIRouter:
+    """`ice_servers` are asked for each viewer, since their credentials expire."""
     router = APIRouter()
-    links = {"Link": ", ".join(f'<{url}>; rel="ice-server"' for url in ice_servers)} if ice_servers else {}
+
+    def links(*, secrets: bool) -> Mapping[str, str]:
+        servers = [server for server in ice_servers() if secrets or not server.credential]
+        return {"Link": ", ".join(map(link_of, servers))} if servers else {}
 
     @router.post("/whep/{rung}")
     async def offer(rung: str, request: Request, role: str = Role.GUIDE) -> Response:
         sdp = await read_text(request, media_type=_SDP, what="a WHEP offer")
         try:
-            session, answer = await whep.offer(rung, sdp, role=_role(role))
+            invitation = admit(admission, request, rung)
+            session, answer = await whep.offer(rung, sdp, role=_role(role), invitation=invitation)
+        except NotAdmitted as refusal:
+            return refusal.problem
         except Busy as error:  # WHEP wants 503 with Retry-After when there is no room
             raise Unavailable(str(error), code=error.code) from error
         headers = {"Location": f"/whep/{rung}/{session}", "Accept-Patch": _FRAGMENT, "Cache-Control": "no-store"}
-        return Response(answer, status_code=201, media_type=_SDP, headers={**headers, **links})
+        return Response(answer, status_code=201, media_type=_SDP, headers={**headers, **links(secrets=True)})
 
     @router.options("/whep/{rung}")
-    async def options(rung: str) -> Response:
-        return Response(status_code=204, headers={"Allow": "POST, OPTIONS", "Accept-Post": _SDP, **links})
+    async def options(rung: str, request: Request) -> Response:
+        try:
+            admit(admission, request, rung)
+            known = True
+        except NotAdmitted:  # a browser asks before it may send its token
+            known = False
+        return Response(
+            status_code=204, headers={"Allow": "POST, OPTIONS", "Accept-Post": _SDP, **links(secrets=known)}
+        )
 
     @router.patch("/whep/{rung}/{session}")
     async def trickle(rung: str, session: str, request: Request) -> Response:

@@ -109,7 +109,7 @@ def test_stopped_replacement_equal_to_the_locked_entry_can_be_started(state: Sta
 @pytest.mark.parametrize(
     ("more", "option", "words"),
     [
-        ({"url": "srt://10.0.0.9:9000?mode=rendezvous"}, "url", "rendezvous"),
+        ({"url": "srt://10.0.0.9:9000?mode=server"}, "url", "server"),
         ({"url": "srt://:9000?mode=caller"}, "url", "needs a host"),
         ({"url": "srt://10.0.0.9:9000?latency=5"}, "url", "latency"),
         ({"url": "srt://user:hunter2@10.0.0.9:9000"}, "url", "no user or password"),

@@ -27,6 +27,7 @@ from tests.edge.app.media_peer import media_answering
 PHRASE = "correct horse battery"
 REPORT = Report("2026-11-24T20:00:00Z", "box-1", "0.1.0", "a board", (Check("picture", True, "live"),))
 SIZE = (1280, 720)
+WHIP = "https://ingest.example/whip/room"
 URL = "srt://10.0.0.9:9000?mode=caller"
 
 
@@ -123,6 +124,23 @@ async def test_set_output_has_what_was_asked_for(box: Box) -> None:
     extra = box.wishes.sink("extra")
     assert extra is not None
     assert (extra.url, extra.latency_ms, extra.stream_id, extra.passphrase) == (URL, 300, "room-4", PHRASE)
+
+
+async def test_whip_output_has_what_was_asked_for(box: Box) -> None:
+    asked = {"kind": "whip", "url": WHIP, "token": "sesame", "rung": "second", "role": "guide"}
+    assert await box.done("sink.set", sink="hub", **asked) == {"sink": "hub", "running": True, "encrypted": True}
+    hub = box.wishes.sink("hub")
+    assert hub is not None
+    assert (hub.kind, hub.url, hub.token, hub.rung, hub.role) == ("whip", WHIP, "sesame", "second", "guide")
+    assert "sesame" not in repr(hub)
+    assert await box.done("stream.stop", sink="hub") == {"sink": "hub", "running": False}
+
+
+async def test_token_is_not_on_disk_in_clear_nor_in_a_refusal(box: Box) -> None:
+    await box.done("sink.set", sink="hub", kind="whip", url=WHIP, token="sesame-sesame")
+    assert b"sesame" not in (box.state / "wishes.sealed").read_bytes()
+    refused = await box.ask("sink.set", sink="hub", kind="whip", url=WHIP, token="open sesame\r\nX: 1")
+    assert (refused.code, "sesame" in refused.detail) == ("invalid", False)
 
 
 async def test_output_that_is_set_anew_stays_stopped_unless_told(box: Box) -> None:
@@ -230,7 +248,10 @@ async def test_each_rung_has_its_own_bitrate_and_ceiling(box: Box) -> None:
         ("sink.set", {"sink": "x"}, "invalid", "url: missing"),
         ("sink.set", {"sink": "x", "url": "http://x"}, "invalid", "scheme 'http'"),
         ("sink.set", {"sink": "x", "url": "srt://a:1?mode=sideways"}, "invalid", "mode 'sideways'"),
-        ("sink.set", {"sink": "x", "url": URL, "kind": "whip"}, "not_supported", "whip"),
+        ("sink.set", {"sink": "x", "url": URL, "kind": "whip"}, "invalid", "scheme 'srt'"),
+        ("sink.set", {"sink": "x", "url": "http://10.0.0.9/w", "kind": "whip"}, "invalid", "say https"),
+        ("sink.set", {"sink": "x", "url": WHIP, "kind": "whip", "role": "boss"}, "invalid", "guide, observer"),
+        ("sink.set", {"sink": "x", "url": WHIP, "kind": "whip", "latency_ms": 120}, "invalid", "latency_ms: not an"),
         ("sink.set", {"sink": "x", "url": URL, "kind": "rtmp"}, "invalid", "kind: 'rtmp'"),
         ("sink.set", {"sink": "x", "url": URL, "latency_ms": 10}, "range", "latency_ms: 10"),
         ("sink.set", {"sink": "x", "url": URL, "latency_ms": -1}, "range", "latency_ms: -1"),

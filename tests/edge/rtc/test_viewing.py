@@ -82,14 +82,14 @@ def test_a_keyframe_of_the_lesser_rung_is_asked_for_once_it_flows(watcher: Watch
     assert watcher.main.keyframes == []
 
 
-def test_wishes_go_to_the_rung_that_is_shown_and_reports_to_the_one_that_was_asked_for(watcher: Watcher) -> None:
+def test_wishes_go_to_the_rung_that_is_shown_and_reports_to_the_one_that_was_asked_for_too(watcher: Watcher) -> None:
     watcher.viewing.demote(True)
     watcher.show("MAIN1", "VIEW2")
     watcher.sink.want_keyframe("picture lost")
     report = LinkReport("viewer-1", Role.GUIDE, 1, 1)
     watcher.sink.report_link(report)
     assert watcher.view.keyframes[-1] == ("viewer-1", "picture lost")
-    assert (watcher.main.links, watcher.view.links) == ([report], [])
+    assert (watcher.main.links, watcher.view.links) == ([report], [report])
 
 
 def test_a_keyframe_older_than_what_was_sent_is_not_shown_but_stops_the_old_rung(watcher: Watcher) -> None:

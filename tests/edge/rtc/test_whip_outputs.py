@@ -18,7 +18,7 @@ from edge.runtime.clock import SystemClock
 from tests.whip_ingest import Says, WhipIngest
 
 PROBLEM = {"Content-Type": "application/problem+json"}
-TOKEN = "one-of-a-kind.token"  # noqa: S105 - of this test
+TOKEN = "one-of-a-kind.token"  # noqa: S105
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ async def ingest() -> AsyncIterator[WhipIngest]:
 async def outputs(feedback, running) -> WhipOutputs:
     outputs = WhipOutputs(
         feedback={"main": feedback},
-        payloads={"main": PayloadCache()},
+        payloads=PayloadCache(),
         connections=Connections(),
         http=WhipHttp(),
         clock=SystemClock(),

@@ -148,3 +148,9 @@ def test_backoff_doubles_to_its_cap_and_starts_over_after_a_healthy_run() -> Non
     backoff = Backoff(first_s=1, cap_s=4, healthy_s=60, chance=lambda: 1.0)
     assert [backoff.next_wait_s() for _ in range(4)] == [1, 2, 4, 4]
     assert backoff.next_wait_s(ran_s=61) == 1
+
+
+def test_backoff_waits_half_a_step_at_least_unless_told_less() -> None:
+    assert Backoff(first_s=8, chance=lambda: 0.0).next_wait_s() == 4
+    assert Backoff(first_s=8, least=0.0, chance=lambda: 0.0).next_wait_s() == 0
+    assert Backoff(first_s=8, least=0.0, chance=lambda: 1.0).next_wait_s() == 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,12 +12,17 @@ import pytest
 from blockbuster import blockbuster_ctx
 from fastapi import FastAPI
 
+from edge.app.admission import Admission
 from edge.model.command import Lane
 from edge.model.errors import Busy, Forbidden, Invalid, NotFound, SignalLost, Unavailable
 from edge.model.feedback import Role
+from edge.model.ice import IceServer
+from edge.model.invitation import Invitation
 from edge.ports import Still
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.status_board import StatusBoard
+from edge.vault.invitations import Invitations
+from edge.vault.signing import SigningKey
 from edge.web.app import create_app
 
 UTC_NS = 1_767_225_600_123_456_789  # 2026-01-01T00:00:00.123456789Z
@@ -48,9 +54,11 @@ class OneViewerWhep:
     down: bool = False
     sessions: set[str] = field(default_factory=set)
     fragments: list[str] = field(default_factory=list)
-    roles: list[Role] = field(default_factory=list)
+    joined: list[tuple[Role, Invitation | None]] = field(default_factory=list)
 
-    async def offer(self, rung: str, sdp: str, *, role: Role = Role.GUIDE) -> tuple[str, str]:
+    async def offer(
+        self, rung: str, sdp: str, *, role: Role = Role.GUIDE, invitation: Invitation | None = None
+    ) -> tuple[str, str]:
         if self.down:
             raise Unavailable("the WebRTC process is not there")
         if rung != "main":
@@ -60,7 +68,7 @@ class OneViewerWhep:
         if self.sessions:
             raise Busy("1 viewer is connected already")
         self.sessions.add("s1")
-        self.roles.append(role)
+        self.joined.append((role, invitation))
         return "s1", "v=0\r\nanswer"
 
     async def trickle(self, session: str, fragment: str) -> None:
@@ -109,6 +117,7 @@ class Web:
     pictures: StillPictures
     clock: HandClock
     calls: list[tuple[str, Mapping[str, Any]]]
+    admission: Admission
 
     def answer(self, op: str, outcome: Mapping[str, Any] | Exception) -> None:
         """Give the bus an operation with that outcome."""
@@ -129,12 +138,24 @@ def _no_blocking_call() -> Iterator[None]:
 
 
 @pytest.fixture
-def web() -> Web:
+def web(tmp_path: Path) -> Web:
     board, bus, whep, pictures, clock = StatusBoard(), CommandBus(), OneViewerWhep(), StillPictures(), HandClock()
-    app = create_app(
-        board=board, bus=bus, whep=whep, pictures=pictures, pairing=CodePairing(), clock=clock, max_streams=2
+    key = SigningKey.load_or_create(tmp_path / "viewers.key")
+    admission = Admission(
+        invitations=Invitations(key=key, clock=clock), required="remote", path=tmp_path / "ended", clock=clock
     )
-    return Web(app, board, bus, whep, pictures, clock, [])
+    app = create_app(
+        board=board,
+        bus=bus,
+        whep=whep,
+        pictures=pictures,
+        pairing=CodePairing(),
+        admission=admission,
+        clock=clock,
+        ice_servers=lambda: [IceServer("stun:a:1"), IceServer("turn:b:2", "17:u", 'p"q')],
+        max_streams=2,
+    )
+    return Web(app, board, bus, whep, pictures, clock, [], admission)
 
 
 @pytest.fixture
