@@ -212,3 +212,24 @@ async def test_viewers_panel_says_what_each_viewer_sees(browser: Browser, box: F
     await live(page)
     await page.click('#rail [data-panel="viewers"]')
     await expect(page.locator("#panel-body")).to_contain_text("Sees")
+
+
+_OUTSIDE = """() => {
+  const stage = document.getElementById('stage').getBoundingClientRect();
+  const inner = document.querySelector('#veil .plate').getBoundingClientRect();
+  const cut = [...document.querySelectorAll('#veil .plate *')].filter((e) => e.scrollWidth > e.clientWidth + 1);
+  return inner.left < stage.left || inner.right > stage.right || inner.bottom > stage.bottom || cut.length > 0;
+}"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(800, 480), (1280, 800)])
+async def test_reason_has_room_beside_an_open_panel(browser: Browser, box: FreshStage, width: int, height: int) -> None:
+    page = await open_page(browser, box.url, width=width, height=height)
+    await live(page)
+    await page.click('#rail [data-panel="latency"]')
+    for lie, code in (("silent", "no_time"), ("repeat", "repeat")):
+        await box.producer.tell(lie)
+        await expect(page.locator("#badge")).to_have_attribute("data-reason", code, timeout=10_000)
+        await expect(page.locator("#delay-now")).to_have_text("\u2013")  # no delay of a picture that is not live
+        assert not await page.evaluate(_OUTSIDE)
+    await box.producer.tell("honest")

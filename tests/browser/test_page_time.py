@@ -116,6 +116,7 @@ def _next(utc_ms: float, *, seq: int = 8, live: bool = True, shown_ms: float = 1
             [["learn", 1, _time(1000, seq=0xFFFFFFFF)], ["present", 1, 1040], *_next(1020, seq=0), ["verdict", 1510]],
             "live",
         ),
+        ([*_GOOD, *_next(500), _NOW], "old"),  # at once
         ([*_GOOD, *_next(1060, shown_ms=1600), ["verdict", 1610]], "old"),  # late, though it is new
         ([*_GOOD, ["verdict", 1600, {"quietMs": 450}]], "missing"),
         ([*_GOOD, ["learn", 2, _time(1550, seq=8)], ["verdict", 1600]], "decoder"),

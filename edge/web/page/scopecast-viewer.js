@@ -8,7 +8,7 @@
 import { BoxClock, utcMsOf } from "./clock.js";
 import { Connection } from "./connection.js";
 import { Delay } from "./delay.js";
-import { Liveness } from "./liveness.js";
+import { Liveness, MAX_AGE_MS } from "./liveness.js";
 import { readsFrames } from "./whep.js";
 
 const JUDGE_MS = 50;
@@ -95,7 +95,6 @@ export class ScopecastViewer extends EventTarget {
     this.nameless = 0;
     this.connection.watchInstead(this.addressed(whep));
     this.judge();
-    this.showFigures();
   }
 
   addressed(whep) {
@@ -163,8 +162,17 @@ export class ScopecastViewer extends EventTarget {
       if (!readsFrames()) this.liveness.learn(rtp, this.captureOf(rtp, session));
       const shownAt = Math.max(performance.now(), expectedDisplayTime ?? 0);
       this.note(this.liveness.present(rtp, this.clock.at(shownAt), this.clock.uncertaintyMs ?? 0));
+      if (!this.liveness.fault) this.judgeWhenOld();
     }
     this.judge();
+  }
+
+  /** Not to wait for the next look: it is said when the newest picture has become too old. */
+  judgeWhenOld() {
+    clearTimeout(this.expiry);
+    const ageMs = this.clock.utcMs() - this.liveness.shown?.utcMs;
+    const leftMs = MAX_AGE_MS + (this.clock.uncertaintyMs ?? 0) - ageMs;
+    if (leftMs > 0) this.expiry = setTimeout(() => this.judge(), leftMs + 1);
   }
 
   /** Where frames cannot be read: their time by the RTP extension, whether they are live by the box's word. */
@@ -205,6 +213,7 @@ export class ScopecastViewer extends EventTarget {
     this.state = { ...verdict, word, reason };
     this.dispatchEvent(new CustomEvent("judged", { detail: this.state }));
     if (!said) this.dispatchEvent(new CustomEvent("state", { detail: this.state }));
+    if (changed) this.showFigures();
     if (changed && performance.now() - this.reportedMs > REPORT_AT_ONCE_MS) this.report();
   }
 

@@ -84,13 +84,13 @@ export class WhepSession {
     return source.captureTimestamp - NTP_UNIX_MS + ticks / 90;
   }
 
-  /** `{playoutMs, decoder}` since the last call: delay from arrival to the decoded picture in ms; null when unknown. */
+  /** `{playoutMs, decoder}`, the latter the codec where the browser keeps its decoder to itself, since the last call: delay from arrival to the decoded picture in ms; null when unknown. */
   async decoding() {
-    const all = [...(await this.receiver.getStats()).values()];
-    const stats = all.find((entry) => entry.type === "inbound-rtp");
+    const all = await this.receiver.getStats();
+    const stats = [...all.values()].find((entry) => entry.type === "inbound-rtp");
     const before = this.counted;
     this.counted = stats;
-    const decoder = stats?.decoderImplementation ?? null;
+    const decoder = stats?.decoderImplementation ?? all.get(stats?.codecId)?.mimeType ?? null;
     if (!stats || !before) return { playoutMs: null, decoder };
     const buffered = ratio(stats, before, "jitterBufferDelay", "jitterBufferEmittedCount");
     const decoding = ratio(stats, before, "totalDecodeTime", "framesDecoded");
