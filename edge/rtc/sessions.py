@@ -107,7 +107,6 @@ class WhepSessions:
     def deliver(self, unit: AccessUnit) -> None:
         for entry in self._watching(unit.format.rung):
             entry.sink.write(unit)
-            entry.peer.channel.tell_picture(live=unit.live)
 
     def watched(self, rung: str) -> bool:
         return bool(self._watching(rung))

@@ -230,3 +230,33 @@ async def test_delay_is_that_of_the_last_ten_seconds(browser: Browser, stage: St
       return [before, delay.percentiles(10_001)];
     }"""
     assert await page.evaluate(script) == [None, {"p50": 50, "p95": 95}]
+
+
+async def test_ice_servers_are_read_from_the_link_header(browser: Browser, stage: Stage) -> None:
+    page = await _module_page(browser, stage)
+    header = (
+        '<stun:stun.example:3478>; rel="ice-server", </other>; rel="next", '
+        '<turn:turn.example:3478?transport=tcp>; rel="ice-server"; username="1790000000:a,b;c"; '
+        'credential="p\\"q\\\\r="; credential-type="password", '
+        '<turns:turn.example>; rel=ice-server; username=u; credential=c, <turn:secretless>; rel="ice-server", '
+        '<https://evil.example>; rel="ice-server", <stun:cut'
+    )
+    script = """async (header) => {
+      const { iceServersOf } = await import('/page/ice.js');
+      const servers = iceServersOf(header);
+      new RTCPeerConnection({ iceServers: servers }).close();
+      return [servers, iceServersOf(null), iceServersOf('')];
+    }"""
+    assert await page.evaluate(script, header) == [
+        [
+            {"urls": "stun:stun.example:3478"},
+            {
+                "urls": "turn:turn.example:3478?transport=tcp",
+                "username": "1790000000:a,b;c",
+                "credential": 'p"q\\r=',
+            },
+            {"urls": "turns:turn.example", "username": "u", "credential": "c"},
+        ],
+        [],
+        [],
+    ]

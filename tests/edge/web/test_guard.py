@@ -194,7 +194,7 @@ async def test_browser_that_asks_beforehand_is_told_what_is_allowed(embedder: ht
     asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Private-Network": "true"}
     answer = await embedder.options("/whep/main", headers={"Origin": ORIGIN, **asks})
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (204, ORIGIN)
-    assert answer.headers["access-control-allow-methods"] == "POST, PATCH, DELETE"
+    assert answer.headers["access-control-allow-methods"] == "POST, PATCH, DELETE, OPTIONS"
     assert answer.headers["access-control-allow-headers"] == "Authorization, Content-Type"
     assert answer.headers["access-control-allow-private-network"] == "true"
     for headers, path in (({"Origin": "https://evil.example"}, "/whep/main"), ({"Origin": ORIGIN}, "/api/v1/commands")):
