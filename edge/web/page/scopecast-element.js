@@ -1,4 +1,4 @@
-// <scopecast-viewer whep="https://box.example/whep/main" token="..." role="guide">: the picture with its badge and delay.
+// <scopecast-viewer whep="https://box.example/whep/main" token="..." viewer-role="guide">: the picture with its badge and delay.
 // Its events `state` and `figures` are ScopecastViewer's.
 
 import { Badge } from "./badge.js";
@@ -36,7 +36,7 @@ const STYLE = `
   #delay { padding: 3px 8px; border-radius: 6px; background: rgb(11 14 18 / 75%); white-space: nowrap; }`;
 
 export class ScopecastElement extends HTMLElement {
-  static observedAttributes = ["whep", "token", "role"];
+  static observedAttributes = ["whep", "token", "viewer-role"];
 
   connectedCallback() {
     if (!this.shadowRoot) {
@@ -64,7 +64,7 @@ export class ScopecastElement extends HTMLElement {
     const attribute = (name) => this.getAttribute(name) ?? "";
     if (!attribute("whep")) return;
     const video = this.shadowRoot.getElementById("video");
-    this.viewer = new ScopecastViewer({ video, whep: attribute("whep"), token: attribute("token"), role: attribute("role") });
+    this.viewer = new ScopecastViewer({ video, whep: attribute("whep"), token: attribute("token"), role: attribute("viewer-role") });
     this.badge.follow(this.viewer);
     for (const name of ["state", "figures"]) {
       this.viewer.addEventListener(name, ({ detail }) => this.dispatchEvent(new CustomEvent(name, { detail })));

@@ -33,6 +33,7 @@ export class ScopecastViewer extends EventTarget {
     this.delay = new Delay();
     this.clock = new BoxClock();
     this.nameless = this.steps = this.reportedMs = 0;
+    this.told = null; // what the box says of what it sends
     this.decoding = { playoutMs: null, decoder: null };
     this.connection = new Connection({
       video,
@@ -67,6 +68,7 @@ export class ScopecastViewer extends EventTarget {
     return readsFrames() ? "sei" : "capture_time";
   }
 
+  /** Once: a viewer that was stopped stays so. */
   start() {
     this.timers = [setInterval(() => this.judge(), JUDGE_MS)];
     this.onVisibility = () => this.judge();
@@ -84,6 +86,8 @@ export class ScopecastViewer extends EventTarget {
     for (const timer of this.timers ?? []) clearInterval(timer);
     this.timers = null;
     document.removeEventListener("visibilitychange", this.onVisibility);
+    clearTimeout(this.expiry);
+    this.liveness.clear();
     this.connection.stop();
     this.judge();
   }
@@ -93,7 +97,9 @@ export class ScopecastViewer extends EventTarget {
     this.liveness.clear();
     this.delay.clear();
     this.nameless = 0;
-    this.connection.watchInstead(this.addressed(whep));
+    const endpoint = this.addressed(whep);
+    if (endpoint.origin !== this.connection.endpoint.origin) this.clock = new BoxClock();
+    this.connection.watchInstead(endpoint);
     this.judge();
   }
 
@@ -135,7 +141,6 @@ export class ScopecastViewer extends EventTarget {
   onSession() {
     this.liveness.reset();
     this.told = null;
-    this.channelOpened = false;
   }
 
   onNotice({ code, live }) {
@@ -145,7 +150,7 @@ export class ScopecastViewer extends EventTarget {
 
   /** Without it nobody tells the box's time, except to pages of the box itself. */
   onChannelClosed() {
-    if (!this.asksHttp && this.clock.answeredMs !== null) {
+    if (!this.asksHttp) {
       this.clock.distrust();
       this.connection.session?.end("the data channel was lost");
     }
@@ -179,7 +184,7 @@ export class ScopecastViewer extends EventTarget {
   captureOf(rtp, session) {
     const utcMs = session.captureUtcMs(rtp);
     const { told } = this;
-    const live = told !== null && told !== undefined && told.live && performance.now() - told.atMs < NOTICE_MS;
+    const live = told !== null && told.live && performance.now() - told.atMs < NOTICE_MS;
     return utcMs === null ? null : { utcMs, live, seq: rtp };
   }
 
@@ -193,10 +198,8 @@ export class ScopecastViewer extends EventTarget {
     const no = (code) => ({ live: false, code, ageMs: null });
     if (ScopecastViewer.lack || this.nameless > NAMELESS_MANY) return no("unverifiable");
     if (document.hidden) return no("hidden");
-    if (this.clock.steps !== this.steps) {
-      this.steps = this.clock.steps;
-      this.liveness.forget();
-    }
+    if (this.clock.steps !== this.steps) this.liveness.forget();
+    this.steps = this.clock.steps;
     const slackMs = this.clock.uncertaintyMs ?? 0;
     const verdict = this.liveness.verdict(this.clock.utcMs(), { slackMs, quietMs: this.connection.quietMs });
     if (verdict.code === "clock" && verdict.ageMs !== null) this.clock.distrust();
