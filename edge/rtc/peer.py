@@ -96,6 +96,7 @@ class ViewerPeer:
 
     async def _next_picture(self) -> CodedPicture:
         unit = await self._sink.track.next_unit()
+        self.channel.tell_picture(live=unit.live)
         due = unit.key or self._told_pts is None or unit.pts - self._told_pts >= _TELL_TIME_EVERY
         if due:
             self._told_pts = unit.pts

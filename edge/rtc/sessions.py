@@ -132,8 +132,6 @@ class WhepSessions:
     def deliver(self, unit: AccessUnit) -> None:
         for entry in self._sessions.values():
             entry.viewing.take(unit)
-            if unit.format.rung == entry.viewing.rung:
-                entry.channel.tell_picture(live=unit.live)
 
     def watched(self, rung: str) -> bool:
         """Whether some viewer needs the units of that rung."""

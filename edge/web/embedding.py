@@ -48,7 +48,7 @@ class Embedding:
             return None
         private = headers.get("access-control-request-private-network") == "true"
         return {
-            "Access-Control-Allow-Methods": "POST, PATCH, DELETE",
+            "Access-Control-Allow-Methods": "POST, PATCH, DELETE, OPTIONS",
             "Access-Control-Allow-Headers": "Authorization, Content-Type",
             "Access-Control-Max-Age": "600",
             **({"Access-Control-Allow-Private-Network": "true"} if private else _NOTHING),

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -61,6 +62,25 @@ async def test_live_picture_has_a_delay_that_reaches_the_box(page: Page, running
         lambda: any(viewer["glass_to_glass_ms"] for viewer in running_box.status()["viewers"]),
         what="a viewer's report is in the status",
     )
+
+
+async def test_viewer_that_cannot_show_the_live_picture_raises_an_issue(page: Page, running_box: RunningBox) -> None:
+    await page.evaluate("document.getElementById('video').pause()")
+    assert await _not_live(page)
+    name = await asyncio.to_thread(_alarmed_viewer, running_box)
+    assert name in {viewer["name"] for viewer in running_box.status()["viewers"]}
+    await page.evaluate("document.getElementById('video').play()")
+    await _live(page)
+    await asyncio.to_thread(running_box.wait_until, lambda: not _issues(running_box), what="the issue is over")
+
+
+def _issues(box: RunningBox) -> list[Any]:
+    return [issue for issue in box.status()["issues"] if issue["code"] == "viewer_not_live"]
+
+
+def _alarmed_viewer(box: RunningBox) -> str:
+    box.wait_until(lambda: bool(_issues(box)), what="the viewer's alarm is an issue")
+    return str(_issues(box)[0]["subject"])
 
 
 @pytest.mark.parametrize("kind", ["no_signal", "freeze", "stall"])

@@ -116,6 +116,7 @@ def _next(utc_ms: float, *, seq: int = 8, live: bool = True, shown_ms: float = 1
             [["learn", 1, _time(1000, seq=0xFFFFFFFF)], ["present", 1, 1040], *_next(1020, seq=0), ["verdict", 1510]],
             "live",
         ),
+        ([*_GOOD, *_next(500), _NOW], "old"),  # at once
         ([*_GOOD, *_next(1060, shown_ms=1600), ["verdict", 1610]], "old"),  # late, though it is new
         ([*_GOOD, ["verdict", 1600, {"quietMs": 450}]], "missing"),
         ([*_GOOD, ["learn", 2, _time(1550, seq=8)], ["verdict", 1600]], "decoder"),
@@ -229,3 +230,33 @@ async def test_delay_is_that_of_the_last_ten_seconds(browser: Browser, stage: St
       return [before, delay.percentiles(10_001)];
     }"""
     assert await page.evaluate(script) == [None, {"p50": 50, "p95": 95}]
+
+
+async def test_ice_servers_are_read_from_the_link_header(browser: Browser, stage: Stage) -> None:
+    page = await _module_page(browser, stage)
+    header = (
+        '<stun:stun.example:3478>; rel="ice-server", </other>; rel="next", '
+        '<turn:turn.example:3478?transport=tcp>; rel="ice-server"; username="1790000000:a,b;c"; '
+        'credential="p\\"q\\\\r="; credential-type="password", '
+        '<turns:turn.example>; rel=ice-server; username=u; credential=c, <turn:secretless>; rel="ice-server", '
+        '<https://evil.example>; rel="ice-server", <stun:cut'
+    )
+    script = """async (header) => {
+      const { iceServersOf } = await import('/page/ice.js');
+      const servers = iceServersOf(header);
+      new RTCPeerConnection({ iceServers: servers }).close();
+      return [servers, iceServersOf(null), iceServersOf('')];
+    }"""
+    assert await page.evaluate(script, header) == [
+        [
+            {"urls": "stun:stun.example:3478"},
+            {
+                "urls": "turn:turn.example:3478?transport=tcp",
+                "username": "1790000000:a,b;c",
+                "credential": 'p"q\\r=',
+            },
+            {"urls": "turns:turn.example", "username": "u", "credential": "c"},
+        ],
+        [],
+        [],
+    ]

@@ -48,7 +48,8 @@ class Producer:
     async def start(self) -> None:
         program = str(HERE / "unit_producer.py")
         pipe = asyncio.subprocess.PIPE
-        self.process = await asyncio.create_subprocess_exec(sys.executable, program, str(self.path), stdout=pipe)
+        argv = (sys.executable, program, str(self.path))
+        self.process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe)
         self.reading = asyncio.ensure_future(self._read(self.process))
         await eventually(self._listening)
 
@@ -58,6 +59,14 @@ class Producer:
         self.process.kill()
         await self.process.wait()
         await self.reading
+
+    async def tell(self, lie: str) -> None:
+        """See unit_producer.py; returns when it does so."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        before = len(self.heard)
+        self.process.stdin.write(f"{lie}\n".encode())
+        await eventually(lambda: _told(self.heard[before:], lie))
 
     def keyframe_reasons(self) -> list[str]:
         return [line["keyframe"] for line in self.heard if "keyframe" in line]
@@ -69,6 +78,10 @@ class Producer:
         assert process.stdout is not None
         async for line in process.stdout:
             self.heard.append(json.loads(line))
+
+
+async def _told(heard: list[dict[str, Any]], lie: str) -> bool:
+    return {"lie": lie} in heard
 
 
 class Front:

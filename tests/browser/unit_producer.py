@@ -1,6 +1,8 @@
 """A small real media process: x264 pictures with time SEI on a Unix socket; prints the feedback it hears.
 
-Run as a program: `python unit_producer.py SOCKET --width 640 --height 360 --fps 30`.
+Run as a program: `python unit_producer.py SOCKET --width 640 --height 360 --fps 30`. A line of its standard input
+is a lie to tell from then on: `old` (captured 2 s ago), `repeat` (one SEI again and again), `stuck` (one number with
+fresh times), `dark` (not live), `silent` (no SEI), `still` (no pictures); `honest` ends it.
 """
 
 from __future__ import annotations
@@ -8,8 +10,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -49,14 +52,19 @@ class Producer:
         self._writers: dict[asyncio.StreamWriter, bool] = {}
         self._force_key = False
         self._seq = 0
+        self._lie = "honest"
+        self._kept: TimeSei | None = None
 
     async def serve(self, path: Path) -> None:
         server = await asyncio.start_unix_server(self._listen, path)
         print(json.dumps({"listening": str(path)}), flush=True)
+        asyncio.get_running_loop().add_reader(sys.stdin, self._obey)
         async with server:
             due = time.monotonic()
             while True:
-                self._publish(self._next_unit())
+                unit = self._next_unit()
+                if self._lie != "still":
+                    self._publish(unit)
                 due += 1 / self._fps
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
 
@@ -95,10 +103,33 @@ class Producer:
         packets = self._codec.encode(frame)
         self._seq += 1
         sei = TimeSei(utc_ns=utc_ns, seq=self._seq, live=True, clock_synchronised=True)
-        encoded = insert(Codec.H264, b"".join(bytes(packet) for packet in packets), sei)
+        coded, told = b"".join(bytes(packet) for packet in packets), self._told(sei)
+        encoded = coded if told is None else insert(Codec.H264, coded, told)
         stamps = Stamps(captured_ns, captured_ns, begin_ns, time.monotonic_ns())
         key = any(packet.is_keyframe for packet in packets)
-        return AccessUnit(self._format, self._seq, pts_of(captured_ns), utc_ns, key, True, False, stamps, encoded)
+        return AccessUnit(
+            self._format, self._seq, pts_of(captured_ns), utc_ns, key, self._lie != "dark", False, stamps, encoded
+        )
+
+    def _obey(self) -> None:
+        line = sys.stdin.readline().strip()
+        if line:
+            self._lie, self._kept = line, None
+            self._force_key = True
+            print(json.dumps({"lie": line}), flush=True)
+        else:
+            asyncio.get_running_loop().remove_reader(sys.stdin)
+
+    def _told(self, sei: TimeSei) -> TimeSei | None:
+        self._kept = self._kept or sei
+        lies = {
+            "old": replace(sei, utc_ns=sei.utc_ns - 2_000_000_000),
+            "repeat": self._kept,
+            "stuck": replace(sei, seq=self._kept.seq),
+            "dark": replace(sei, live=False),
+            "silent": None,
+        }
+        return lies.get(self._lie, sei)
 
     def _picture(self) -> np.ndarray:
         video = self._format.video

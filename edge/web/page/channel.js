@@ -10,18 +10,21 @@ const PING_MS = 1000;
 const WAITING = 20;
 
 export class ViewerChannel {
-  /** Call before the offer is made. `onTime(sample)` is for BoxClock.add, `onNotice(message)`, `onHello(message)`. */
+  /** Call before the offer is made. `onTime(sample)` is for BoxClock.add; `onClosed()` when it was open. */
   constructor(peer, { onTime, onNotice, onHello, onClosed }) {
     Object.assign(this, { onTime, onNotice, onHello });
     this.asked = new Map();
     this.pings = 0;
     this.unknown = 0;
     this.channel = peer.createDataChannel(LABEL, { ordered: false });
-    this.channel.onopen = () => this.ping();
+    this.channel.onopen = () => {
+      this.opened = true;
+      this.ping();
+    };
     this.channel.onmessage = ({ data }) => this.hear(data, performance.now());
     this.channel.onclose = () => {
       clearTimeout(this.timer);
-      onClosed();
+      if (this.opened) onClosed();
     };
   }
 
@@ -36,7 +39,7 @@ export class ViewerChannel {
 
   close() {
     clearTimeout(this.timer);
-    this.channel.onclose = null;
+    this.channel.onclose = this.channel.onmessage = null;
     this.channel.close();
   }
 

@@ -6,7 +6,7 @@ const asked = new URLSearchParams(location.search);
 const secret = new URLSearchParams(location.hash.slice(1)); // a fragment is in no request and no log
 const viewer = document.createElement("scopecast-viewer");
 const rung = asked.get("rung") || "main";
-const wanted = { whep: `/whep/${encodeURIComponent(rung)}`, role: asked.get("role"), token: secret.get("token") };
+const wanted = { whep: `/whep/${encodeURIComponent(rung)}`, "viewer-role": asked.get("role"), token: secret.get("token") };
 
 for (const [name, value] of Object.entries(wanted)) if (value) viewer.setAttribute(name, value);
 for (const name of ["state", "figures"]) {

@@ -66,18 +66,19 @@ export class Liveness {
 
   faultOf(time, shownMs, slackMs) {
     if (!time) return "no_time";
-    const advanced = this.advance(time);
+    const counted = this.count(time);
     if (!time.live) return "flag";
     if (shownMs === null || shownMs - time.utcMs < FUTURE_MS) return "clock";
-    if (!advanced) return "repeat";
-    return shownMs - time.utcMs > MAX_AGE_MS + slackMs ? "old" : null;
+    if (!counted) return "repeat";
+    if (shownMs - time.utcMs > MAX_AGE_MS + slackMs) return "old";
+    return this.proven && time.utcMs <= this.proven.utcMs ? "repeat" : null;
   }
 
-  /** A number that goes back is a new count's first: the one behind it counts. */
-  advance({ seq, utcMs }) {
+  /** Whether the number is ahead. One that goes back is a new count's first: the one behind it is ahead. */
+  count({ seq }) {
     const ahead = this.seq === null ? 1 : (seq - this.seq) >>> 0;
     this.seq = seq;
-    return ahead > 0 && ahead < HALF && !(this.proven && utcMs <= this.proven.utcMs);
+    return ahead > 0 && ahead < HALF;
   }
 
   /**

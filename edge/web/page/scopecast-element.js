@@ -1,4 +1,4 @@
-// <scopecast-viewer whep="https://box.example/whep/main" token="..." role="guide">: the picture with its badge and delay.
+// <scopecast-viewer whep="https://box.example/whep/main" token="..." viewer-role="guide">: the picture with its badge and delay.
 // Its events `state` and `figures` are ScopecastViewer's.
 
 import { Badge } from "./badge.js";
@@ -19,16 +19,16 @@ const STYLE = `
   :host { display: block; min-width: 160px; min-height: 90px; background: #000; color: #e8eef4;
     font: 14px/1.35 system-ui, "Noto Sans", "DejaVu Sans", sans-serif; font-variant-numeric: tabular-nums; }
   * { box-sizing: border-box; margin: 0; }
-  #stage { position: relative; width: 100%; height: 100%; overflow: hidden; }
+  #stage { position: relative; width: 100%; height: 100%; overflow: hidden; container-type: size; }
   video { display: block; width: 100%; height: 100%; object-fit: contain; }
   #stage:not([data-live="true"]) video { opacity: 0.28; filter: saturate(0.3); }
   #stage:not([data-live="true"])::after { content: ""; position: absolute; inset: 0; border: 4px solid #e5484d; pointer-events: none; }
   #stage[data-live="true"] #veil { display: none; }
   #veil, #fuse { position: absolute; inset: 4px; display: grid; place-items: center; padding: 8px; pointer-events: none; }
   #fuse { background: rgb(20 8 10 / 85%); opacity: 0; }
-  .plate { padding: 10px 20px 14px; border-radius: 10px; background: #0b0e12; text-align: center; }
-  .plate strong { color: #ff6b6f; font-size: clamp(20px, 6vw, 48px); letter-spacing: 0.04em; line-height: 1.1; }
-  .plate p { margin-top: 6px; font-size: clamp(13px, 2.2vw, 20px); max-width: 32em; overflow-wrap: anywhere; }
+  .plate { max-width: 100%; padding: 10px min(20px, 5cqw) 14px; border-radius: 10px; background: #0b0e12; text-align: center; }
+  .plate strong { color: #ff6b6f; font-size: clamp(16px, 9cqw, 48px); letter-spacing: 0.04em; line-height: 1.1; }
+  .plate p { margin-top: 6px; font-size: clamp(12px, 4cqw, 20px); max-width: 32em; overflow-wrap: anywhere; }
   #line { position: absolute; top: 8px; left: 8px; display: flex; gap: 10px; align-items: center; }
   #badge { padding: 3px 10px; border-radius: 6px; background: #d13438; color: #fff; letter-spacing: 0.04em; white-space: nowrap; }
   #badge[data-live="true"] { background: #0f8a4d; }
@@ -36,7 +36,7 @@ const STYLE = `
   #delay { padding: 3px 8px; border-radius: 6px; background: rgb(11 14 18 / 75%); white-space: nowrap; }`;
 
 export class ScopecastElement extends HTMLElement {
-  static observedAttributes = ["whep", "token", "role"];
+  static observedAttributes = ["whep", "token", "viewer-role"];
 
   connectedCallback() {
     if (!this.shadowRoot) {
@@ -64,7 +64,7 @@ export class ScopecastElement extends HTMLElement {
     const attribute = (name) => this.getAttribute(name) ?? "";
     if (!attribute("whep")) return;
     const video = this.shadowRoot.getElementById("video");
-    this.viewer = new ScopecastViewer({ video, whep: attribute("whep"), token: attribute("token"), role: attribute("role") });
+    this.viewer = new ScopecastViewer({ video, whep: attribute("whep"), token: attribute("token"), role: attribute("viewer-role") });
     this.badge.follow(this.viewer);
     for (const name of ["state", "figures"]) {
       this.viewer.addEventListener(name, ({ detail }) => this.dispatchEvent(new CustomEvent(name, { detail })));

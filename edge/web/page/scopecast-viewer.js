@@ -8,7 +8,7 @@
 import { BoxClock, utcMsOf } from "./clock.js";
 import { Connection } from "./connection.js";
 import { Delay } from "./delay.js";
-import { Liveness } from "./liveness.js";
+import { Liveness, MAX_AGE_MS } from "./liveness.js";
 import { readsFrames } from "./whep.js";
 
 const JUDGE_MS = 50;
@@ -33,6 +33,7 @@ export class ScopecastViewer extends EventTarget {
     this.delay = new Delay();
     this.clock = new BoxClock();
     this.nameless = this.steps = this.reportedMs = 0;
+    this.told = null; // what the box says of what it sends
     this.decoding = { playoutMs: null, decoder: null };
     this.connection = new Connection({
       video,
@@ -67,6 +68,7 @@ export class ScopecastViewer extends EventTarget {
     return readsFrames() ? "sei" : "capture_time";
   }
 
+  /** Once: a viewer that was stopped stays so. */
   start() {
     this.timers = [setInterval(() => this.judge(), JUDGE_MS)];
     this.onVisibility = () => this.judge();
@@ -84,6 +86,8 @@ export class ScopecastViewer extends EventTarget {
     for (const timer of this.timers ?? []) clearInterval(timer);
     this.timers = null;
     document.removeEventListener("visibilitychange", this.onVisibility);
+    clearTimeout(this.expiry);
+    this.liveness.clear();
     this.connection.stop();
     this.judge();
   }
@@ -93,9 +97,10 @@ export class ScopecastViewer extends EventTarget {
     this.liveness.clear();
     this.delay.clear();
     this.nameless = 0;
-    this.connection.watchInstead(this.addressed(whep));
+    const endpoint = this.addressed(whep);
+    if (endpoint.origin !== this.connection.endpoint.origin) this.clock = new BoxClock();
+    this.connection.watchInstead(endpoint);
     this.judge();
-    this.showFigures();
   }
 
   addressed(whep) {
@@ -136,7 +141,6 @@ export class ScopecastViewer extends EventTarget {
   onSession() {
     this.liveness.reset();
     this.told = null;
-    this.channelOpened = false;
   }
 
   onNotice({ code, live }) {
@@ -146,7 +150,7 @@ export class ScopecastViewer extends EventTarget {
 
   /** Without it nobody tells the box's time, except to pages of the box itself. */
   onChannelClosed() {
-    if (!this.asksHttp && this.clock.answeredMs !== null) {
+    if (!this.asksHttp) {
       this.clock.distrust();
       this.connection.session?.end("the data channel was lost");
     }
@@ -163,15 +167,24 @@ export class ScopecastViewer extends EventTarget {
       if (!readsFrames()) this.liveness.learn(rtp, this.captureOf(rtp, session));
       const shownAt = Math.max(performance.now(), expectedDisplayTime ?? 0);
       this.note(this.liveness.present(rtp, this.clock.at(shownAt), this.clock.uncertaintyMs ?? 0));
+      if (!this.liveness.fault) this.judgeWhenOld();
     }
     this.judge();
+  }
+
+  /** Not to wait for the next look: it is said when the newest picture has become too old. */
+  judgeWhenOld() {
+    clearTimeout(this.expiry);
+    const ageMs = this.clock.utcMs() - this.liveness.shown?.utcMs;
+    const leftMs = MAX_AGE_MS + (this.clock.uncertaintyMs ?? 0) - ageMs;
+    if (leftMs > 0) this.expiry = setTimeout(() => this.judge(), leftMs + 1);
   }
 
   /** Where frames cannot be read: their time by the RTP extension, whether they are live by the box's word. */
   captureOf(rtp, session) {
     const utcMs = session.captureUtcMs(rtp);
     const { told } = this;
-    const live = told !== null && told !== undefined && told.live && performance.now() - told.atMs < NOTICE_MS;
+    const live = told !== null && told.live && performance.now() - told.atMs < NOTICE_MS;
     return utcMs === null ? null : { utcMs, live, seq: rtp };
   }
 
@@ -185,10 +198,8 @@ export class ScopecastViewer extends EventTarget {
     const no = (code) => ({ live: false, code, ageMs: null });
     if (ScopecastViewer.lack || this.nameless > NAMELESS_MANY) return no("unverifiable");
     if (document.hidden) return no("hidden");
-    if (this.clock.steps !== this.steps) {
-      this.steps = this.clock.steps;
-      this.liveness.forget();
-    }
+    if (this.clock.steps !== this.steps) this.liveness.forget();
+    this.steps = this.clock.steps;
     const slackMs = this.clock.uncertaintyMs ?? 0;
     const verdict = this.liveness.verdict(this.clock.utcMs(), { slackMs, quietMs: this.connection.quietMs });
     if (verdict.code === "clock" && verdict.ageMs !== null) this.clock.distrust();
@@ -205,6 +216,7 @@ export class ScopecastViewer extends EventTarget {
     this.state = { ...verdict, word, reason };
     this.dispatchEvent(new CustomEvent("judged", { detail: this.state }));
     if (!said) this.dispatchEvent(new CustomEvent("state", { detail: this.state }));
+    if (changed) this.showFigures();
     if (changed && performance.now() - this.reportedMs > REPORT_AT_ONCE_MS) this.report();
   }
 

@@ -1,10 +1,12 @@
 // One WHEP session: from the offer to its end.
 
 import { ViewerChannel } from "./channel.js";
+import { iceServersOf } from "./ice.js";
 import { request } from "./problem.js";
 
 const GATHER_MS = 1000;
 const CONNECT_MS = 6000;
+const ASK_MS = 2000;
 const NTP_UNIX_MS = 2_208_988_800_000;
 const CAPTURE_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
 
@@ -32,7 +34,8 @@ export class WhepSession {
 
   /** Resolves to the MediaStream to show. Throws Problem when the box refuses. */
   async open() {
-    this.peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    const iceServers = await this.iceServers();
+    this.peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers });
     this.receiver = this.prepareReceiver();
     this.channel = new ViewerChannel(this.peer, this.callbacks);
     this.peer.onconnectionstatechange = () => this.onState(this.peer.connectionState);
@@ -45,9 +48,24 @@ export class WhepSession {
       signal: AbortSignal.timeout(CONNECT_MS),
     });
     this.location = new URL(answer.headers.get("Location"), this.endpoint);
+    this.peer.onicecandidate = ({ candidate }) => this.trickle(candidate);
     await this.peer.setRemoteDescription({ type: "answer", sdp: await answer.text() });
     this.deadline = setTimeout(() => this.end("the box's viewer connection did not come up"), CONNECT_MS);
     return new MediaStream([this.receiver.track]);
+  }
+
+  /** Asked before the offer, so that relays are in it; none when the box does not say. */
+  async iceServers() {
+    const options = { method: "OPTIONS", headers: this.authorization, signal: AbortSignal.timeout(ASK_MS) };
+    const answer = await fetch(this.endpoint, options).catch(() => null);
+    return iceServersOf(answer?.headers.get("Link"));
+  }
+
+  /** A candidate that came too late for the offer, null when there will be no more. */
+  trickle(candidate) {
+    const line = candidate?.candidate ? `a=mid:${candidate.sdpMid}\r\na=${candidate.candidate}` : "a=end-of-candidates";
+    const headers = { "Content-Type": "application/trickle-ice-sdpfrag", ...this.authorization };
+    fetch(this.location, { method: "PATCH", headers, body: `${line}\r\n` }).catch(() => {});
   }
 
   prepareReceiver() {
@@ -84,13 +102,13 @@ export class WhepSession {
     return source.captureTimestamp - NTP_UNIX_MS + ticks / 90;
   }
 
-  /** `{playoutMs, decoder}` since the last call: delay from arrival to the decoded picture in ms; null when unknown. */
+  /** `{playoutMs, decoder}`, the latter the codec where the browser keeps its decoder to itself, since the last call: delay from arrival to the decoded picture in ms; null when unknown. */
   async decoding() {
-    const all = [...(await this.receiver.getStats()).values()];
-    const stats = all.find((entry) => entry.type === "inbound-rtp");
+    const all = await this.receiver.getStats();
+    const stats = [...all.values()].find((entry) => entry.type === "inbound-rtp");
     const before = this.counted;
     this.counted = stats;
-    const decoder = stats?.decoderImplementation ?? null;
+    const decoder = stats?.decoderImplementation ?? all.get(stats?.codecId)?.mimeType ?? null;
     if (!stats || !before) return { playoutMs: null, decoder };
     const buffered = ratio(stats, before, "jitterBufferDelay", "jitterBufferEmittedCount");
     const decoding = ratio(stats, before, "totalDecodeTime", "framesDecoded");
@@ -102,7 +120,7 @@ export class WhepSession {
     clearTimeout(this.deadline);
     this.channel?.close();
     if (this.peer) {
-      this.peer.onconnectionstatechange = null;
+      this.peer.onconnectionstatechange = this.peer.onicecandidate = null;
       this.peer.close();
     }
     if (!this.location) return;
