@@ -10,7 +10,7 @@ from edge.model.errors import Fault, Invalid
 from edge.model.feedback import Role
 from edge.model.picture import Area, CaptureMode, Mask, PictureSpec, Sheet
 from edge.model.rect import Rect
-from edge.model.sink import MediaPlan, RungSpec, SinkKind, SinkSpec
+from edge.model.sink import MediaPlan, PeerSpec, RungSpec, SinkKind, SinkSpec
 from edge.model.video import Priority
 
 
@@ -31,7 +31,10 @@ def from_wire(body: Mapping[str, Any]) -> MediaPlan:
 
 
 def sink_from_wire(body: Mapping[str, Any]) -> SinkSpec:
-    return SinkSpec(**{**body, "kind": SinkKind(body["kind"]), "role": Role(body["role"])})
+    """Raises KeyError, TypeError or ValueError."""
+    role = Role(body.get("role", Role.OBSERVER))  # older software kept outputs without role and peers
+    peers = tuple(PeerSpec(**{**peer, "role": Role(peer["role"])}) for peer in body.get("peers", ()))
+    return SinkSpec(**{**body, "kind": SinkKind(body["kind"]), "role": role, "peers": peers})
 
 
 def mask_from_wire(body: Mapping[str, Any]) -> Mask:
