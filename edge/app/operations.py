@@ -12,6 +12,7 @@ from edge.app.snapshots import Snapshots, media_of
 from edge.app.wishes import Wishes
 from edge.model.command import Lane, Op
 from edge.model.errors import Invalid, NotSupported, Rejected
+from edge.model.feedback import Role
 from edge.model.inputs import Input
 from edge.model.picture import MASK_AREAS, Mask, Sheet, Size
 from edge.model.sink import SinkKind, SinkSpec
@@ -88,12 +89,14 @@ class Operations:
             stream_id=given.text("stream_id", default=""),
             passphrase=given.secret("passphrase") or "",
             rung=given.text("rung", pattern=_NAME, default=Input.MAIN),
+            role=_role(given),
             running=given.flag("running", default=before.running if before else True),
         )
         given.done()
         srt_options(spec, parse_srt_url(url))
         self._wishes.set_sink(spec)
-        return {"sink": name, "running": spec.running, "encrypted": bool(spec.passphrase)}
+        kept = self._wishes.sink(name) or spec  # with the peers that a configured listener keeps
+        return {"sink": name, "running": spec.running, "encrypted": kept.secured}
 
     async def _sink_remove(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         given = Arguments(args)
@@ -165,6 +168,14 @@ class Operations:
         fault = {name: value for name, value in args.items() if name != "input"}
         await media.request("fault", fault)
         return {}
+
+
+def _role(given: Arguments) -> Role:
+    """Raises Invalid."""
+    role = given.text("role", default=Role.OBSERVER)
+    if role not in set(Role):
+        raise Invalid(f"role: {role!r} is not one of {', '.join(Role)}")
+    return Role(role)
 
 
 def _modality(args: Mapping[str, Any]) -> str:

@@ -25,12 +25,14 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A section of the file: its options, in order. `array` when it is an array of tables."""
+    """A section of the file: its options, in order. `array` when it is an array of tables, `absent` when that is
+    empty by default."""
 
     path: tuple[str, ...]
     array: bool
     description: str
     options: tuple[Option, ...]
+    absent: bool = False
 
 
 def section_of(field: FieldInfo) -> tuple[type[Section] | None, bool]:
@@ -51,15 +53,18 @@ def _without_none(kind: Any) -> Any:
     return held[0] if get_origin(kind) is UnionType and len(held) == 1 else kind
 
 
-def tables(model: type[Section], path: tuple[str, ...] = (), *, array: bool = False) -> Iterator[Table]:
+def tables(
+    model: type[Section], path: tuple[str, ...] = (), *, array: bool = False, absent: bool = False
+) -> Iterator[Table]:
     """This section and all below it, outermost first."""
     fields = model.model_fields.items()
     options = tuple(_option((*path, name), field) for name, field in fields if section_of(field)[0] is None)
-    yield Table(path, array, " ".join((model.__doc__ or "").split()), options)
+    yield Table(path, array, " ".join((model.__doc__ or "").split()), options, absent)
     for name, field in fields:
         section, is_array = section_of(field)
         if section is not None:
-            yield from tables(section, (*path, name), array=is_array)
+            empty = absent or (is_array and field.default == ())
+            yield from tables(section, (*path, name), array=is_array, absent=empty)
 
 
 def keys_at(model: type[Section], path: tuple[str | int, ...]) -> tuple[str, ...]:

@@ -18,6 +18,10 @@ _UNSET = {
     "presets_dir": "/etc/scopecast/presets",
     "profiles_dir": "/etc/scopecast/boards",
     "passphrase_file": "/etc/scopecast/srt.passphrase",
+    "rung": "view",
+    "token_file": "/etc/scopecast/whip.token",
+    "secret_file": "/etc/scopecast/turn.secret",
+    "ca_file": "/etc/scopecast/ca.pem",
     "input": 0,
     "lens_dioptres": 10.0,
     "exposure_us": 8000,
@@ -38,17 +42,18 @@ def reference_table() -> str:
 def _example_table(table: Table) -> str:
     name = ".".join(table.path)
     note = table.description.replace("`", "'")
-    header = f"\n# {note}\n" + (f"[[{name}]]\n" if table.array else f"[{name}]\n") if name else ""
-    return header + "".join(_example_option(option) for option in table.options)
+    off = "# " if table.absent else ""
+    header = f"\n# {note}\n{off}" + (f"[[{name}]]\n" if table.array else f"[{name}]\n") if name else ""
+    return header + "".join(_example_option(option, off=off) for option in table.options)
 
 
-def _example_option(option: Option) -> str:
+def _example_option(option: Option, *, off: str) -> str:
     name = option.path[-1]
     limits = f" ({option.limits})" if option.limits else ""
     note = f"# {option.description}{limits}\n".replace("`", "'")
     if option.default is None:
         return f"{note}# {name} = {toml_text.value(_UNSET[name])}\n"
-    return f"{note}{name} = {_default(option)}\n"
+    return f"{note}{off}{name} = {_default(option)}\n"
 
 
 def _reference_table(table: Table) -> str:

@@ -18,7 +18,10 @@ class SinkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PeerSpec:
-    """A receiver that may call an SRT listener, with a passphrase of its own. `rung` empty: the listener's."""
+    """A receiver that may call an SRT listener, with a passphrase of its own; without one it may not.
+
+    `rung` empty: the listener's.
+    """
 
     name: str
     passphrase: str = field(repr=False)

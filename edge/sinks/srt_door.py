@@ -56,6 +56,8 @@ class SrtDoor:
         if not self._peers or (self._open and not wish.user):
             return Guest()
         peer = self._peers.get(wish.user)
+        if peer is not None and not peer.passphrase:
+            return Refusal(UNAUTHORIZED, f"the passphrase of peer {peer.name!r} is not known here")
         if peer is not None:
             return Guest(peer.name, peer.passphrase, peer)
         if wish.user:

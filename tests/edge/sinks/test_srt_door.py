@@ -42,6 +42,12 @@ def test_others_are_refused_with_the_reason(stream_id: str, number: int, sentenc
     assert sentence in verdict.sentence
 
 
+def test_peer_whose_passphrase_is_lost_does_not_come_in_without() -> None:
+    verdict = door(PeerSpec("expert-1", "")).judge("#!::u=expert-1")
+    assert isinstance(verdict, Refusal)
+    assert "passphrase of peer 'expert-1' is not known" in verdict.sentence
+
+
 def test_listener_with_a_passphrase_of_its_own_takes_callers_that_name_nobody() -> None:
     mixed = door(ONE, passphrase="for everybody")
     assert mixed.judge("") == Guest()
