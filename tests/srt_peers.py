@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -19,12 +19,13 @@ import pytest
 from edge.model.errors import EdgeError
 from edge.model.feedback import Role
 from edge.model.frame import AccessUnit
-from edge.model.sink import SinkKind, SinkSpec
+from edge.model.sink import PeerSpec, SinkKind, SinkSpec
 from edge.ports import Sink
 from edge.runtime.component import Context
+from edge.sinks.libsrt import Libsrt
 from edge.sinks.srt_listener import SrtListener
 from edge.sinks.srt_receiver import SrtReceiver
-from edge.sinks.srt_sender import OnFeedback, to_nobody
+from edge.sinks.srt_sender import OnFeedback, Outflow, to_nobody
 from edge.sinks.srt_url import parse_srt_url
 from tests.ts_reader import pes_of
 
@@ -139,11 +140,17 @@ class Listening:
         limit: int = 16,
         outlet: Attached | None = None,
         on_feedback: OnFeedback = to_nobody,
+        peers: tuple[PeerSpec, ...] = (),
+        further: Mapping[str, Outflow] | None = None,
+        libsrt: Libsrt | None = None,
     ) -> None:
         self.port = free_udp_port()
         self.outlet = outlet or Attached()
         spec = replace(srt_spec(self.port, "listener", passphrase=passphrase), latency_ms=latency_ms)
-        self.listener = SrtListener(spec=spec, outlet=self.outlet, limit=limit, on_feedback=on_feedback)
+        spec = replace(spec, peers=peers)
+        self.listener = SrtListener(
+            spec=spec, outflow=Outflow(self.outlet, on_feedback), limit=limit, further=further, libsrt=libsrt
+        )
         self.ctx = Context()
         self._thread = threading.Thread(target=self.listener.work, args=(self.ctx,), daemon=True)
 

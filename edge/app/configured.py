@@ -15,10 +15,11 @@ from edge.model.errors import Invalid
 from edge.model.inputs import RungName
 from edge.model.picture import NO_PRESET, Mask, Sheet
 from edge.model.rect import Rect
-from edge.model.sink import SinkKind, SinkSpec
+from edge.model.sink import PeerSpec, SinkKind, SinkSpec
 from edge.rtc.whip_url import check_token, check_whip_url
 from edge.sinks.srt import srt_options
-from edge.sinks.srt_url import parse_srt_url
+from edge.sinks.srt_socket import SrtOptions
+from edge.sinks.srt_url import SrtMode, parse_srt_url
 
 WEBRTC = "webrtc"
 _LINE_LIMIT_BYTES = 1024  # far above what SRT takes; a device file may have no end
@@ -114,20 +115,27 @@ def _sink(entry: SrtSinkConfig) -> ConfiguredSink:
         latency_ms=entry.latency_ms,
         stream_id=entry.stream_id,
         rung=entry.rung,
+        role=entry.role,
     )
-    lock = _address_lock(spec)
+    lock = _address_lock(spec, has_peers=bool(entry.peers))
     if lock is not None:
         # The address may hold what should be secret, and status shows addresses.
         return ConfiguredSink(replace(spec, url="", running=False), fingerprint, lock)
-    if entry.passphrase_file is None:
-        return ConfiguredSink(spec, fingerprint)
+    option = entry.passphrase_file
+    where = "passphrase_file"
     try:
-        secured = replace(spec, passphrase=first_line(entry.passphrase_file))
-        srt_options(secured, parse_srt_url(secured.url))
+        if option is not None:
+            spec = replace(spec, passphrase=_checked_passphrase(option))
+        for peer in entry.peers:
+            where, option = f"peers.{peer.name}.passphrase_file", peer.passphrase_file or Path()
+            known = PeerSpec(peer.name, _checked_passphrase(option), role=peer.role, rung=peer.rung or "")
+            spec = replace(spec, peers=(*spec.peers, known))
     except Invalid as error:
-        sentence = f"srt.{entry.name}.passphrase_file: {entry.passphrase_file}: {error}; the output does not run"
-        return ConfiguredSink(replace(spec, running=False), fingerprint, Lock("passphrase_unreadable", sentence))
-    return ConfiguredSink(secured, fingerprint)
+        sentence = f"srt.{entry.name}.{where}: {option}: {error}; the output does not run"
+        nobody = tuple(PeerSpec(peer.name, "") for peer in entry.peers)  # so that a command cannot open it to all
+        bare = replace(spec, running=False, passphrase="", peers=nobody)
+        return ConfiguredSink(bare, fingerprint, Lock("passphrase_unreadable", sentence))
+    return ConfiguredSink(spec, fingerprint)
 
 
 def _whip(entry: WhipSinkConfig) -> ConfiguredSink:
@@ -149,15 +157,23 @@ def _whip(entry: WhipSinkConfig) -> ConfiguredSink:
     return ConfiguredSink(replace(spec, token=token), fingerprint)
 
 
-def _address_lock(spec: SinkSpec) -> Lock | None:
+def _address_lock(spec: SinkSpec, *, has_peers: bool) -> Lock | None:
     option = "url"
     try:
         address = parse_srt_url(spec.url)
         option = "stream_id"
         srt_options(spec, address)
+        option = "peers"
+        if has_peers and address.mode is not SrtMode.LISTENER:
+            raise Invalid("only a listener has peers")
     except Invalid as error:
         return Lock(error.code, f"srt.{spec.name}.{option}: {error}; the output does not run")
     return None
+
+
+def _checked_passphrase(path: Path) -> str:
+    """Raises Invalid, also for one that SRT would refuse."""
+    return SrtOptions(passphrase=first_line(path)).passphrase
 
 
 def first_line(path: Path) -> str:

@@ -82,8 +82,8 @@ class Operations:
         else:
             raise Invalid(f"kind: {kind!r} is not one of srt, whip")
         self._wishes.set_sink(spec)
-        encrypted = kind == SinkKind.WHIP or bool(spec.passphrase)
-        return {"sink": name, "running": spec.running, "encrypted": encrypted}
+        kept = self._wishes.sink(name) or spec  # with the peers that a configured listener keeps
+        return {"sink": name, "running": spec.running, "encrypted": kind == SinkKind.WHIP or kept.secured}
 
     async def _sink_remove(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         given = Arguments(args)

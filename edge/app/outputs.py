@@ -19,6 +19,7 @@ from edge.runtime.component import Threaded
 from edge.runtime.supervisor import Supervisor
 from edge.sinks.srt import SrtSink
 from edge.sinks.srt_listener import SrtListener
+from edge.sinks.srt_sender import Outflow
 from edge.sinks.srt_url import SrtMode, parse_srt_url
 
 _LOG = logging.getLogger(__name__)
@@ -85,18 +86,22 @@ class Outputs:
             self._refused[spec.name] = error
 
     def _open(self, spec: SinkSpec) -> None:
-        outlet = self._outlets.get(spec.rung)
-        if outlet is None:
-            raise NotFound(f"no rung {spec.rung!r}; there is {', '.join(self._outlets)}", code="unknown_rung")
-        on_feedback = functools.partial(self._on_feedback, spec.rung)
-        ceiling_bps = functools.partial(self._ceiling_bps, spec.rung)
+        outflow = self._outflow(spec.rung)
         if parse_srt_url(spec.url).mode is SrtMode.LISTENER:
-            listener = self._listeners[spec.name] = SrtListener(
-                spec=spec, outlet=outlet, on_feedback=on_feedback, ceiling_bps=ceiling_bps
-            )
+            further = {peer.rung: self._outflow(peer.rung) for peer in spec.peers if peer.rung}
+            listener = self._listeners[spec.name] = SrtListener(spec=spec, outflow=outflow, further=further)
             self._supervisor.start(Threaded(_listener_name(spec.name), listener.work))
         else:
-            outlet.attach(SrtSink(spec=spec, on_feedback=on_feedback, ceiling_bps=ceiling_bps))
+            sink = SrtSink(spec=spec, on_feedback=outflow.on_feedback, ceiling_bps=outflow.ceiling_bps)
+            outflow.outlet.attach(sink)
+
+    def _outflow(self, rung: str) -> Outflow:
+        """Raises NotFound (`unknown_rung`)."""
+        outlet = self._outlets.get(rung)
+        if outlet is None:
+            raise NotFound(f"no rung {rung!r}; there is {', '.join(self._outlets)}", code="unknown_rung")
+        on_feedback = functools.partial(self._on_feedback, rung)
+        return Outflow(outlet, on_feedback, functools.partial(self._ceiling_bps, rung))
 
     def _ceiling_bps(self, rung: str) -> int:
         """Of the rung and of the first one, whose pictures it may get where a second encode is too dear. Any thread."""

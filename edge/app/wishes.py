@@ -213,7 +213,9 @@ class Wishes:
 
 
 def _differs(spec: SinkSpec, configured: ConfiguredSink) -> bool:
-    return configured.lock is not None or replace(spec, running=configured.spec.running) != configured.spec
+    """Peers are the technician's alone."""
+    as_configured = replace(spec, running=configured.spec.running, peers=configured.spec.peers)
+    return configured.lock is not None or as_configured != configured.spec
 
 
 def _stands(name: str, overrides: Overrides) -> bool:
@@ -226,7 +228,13 @@ def _wanted_sinks(configured: Configured, overrides: Overrides) -> Mapping[str, 
         for name, sink in configured.sinks.items()
         if name not in overrides.removed
     }
-    return wanted | {name: sink.spec for name, sink in overrides.sinks.items()}
+    return wanted | {name: _with_peers(sink.spec, configured) for name, sink in overrides.sinks.items()}
+
+
+def _with_peers(spec: SinkSpec, configured: Configured) -> SinkSpec:
+    """A command that sets a configured listener anew must not open it to everybody: it keeps its peers."""
+    entry = configured.sinks.get(spec.name)
+    return spec if entry is None else replace(spec, peers=entry.spec.peers)
 
 
 def _wanted_rungs(overrides: Overrides, limits: Mapping[str, Limits]) -> tuple[RungSpec, ...]:

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from edge.config.encode import ArchiveConfig, EncoderConfig, ViewConfig
 from edge.config.section import Name, Port, RectOption, Section, SizeOption, require_inside, require_origin
 from edge.config.source import SourceConfig, SourceKind
+from edge.config.srt_peer import SrtPeerConfig
 from edge.model.errors import Invalid
 from edge.model.feedback import Role
 from edge.model.ice import ice_address
@@ -43,9 +44,13 @@ class SrtSinkConfig(Section):
     """An SRT output that exists from the start; more come by command."""
 
     name: Annotated[Name, Field(description="Name of the output in commands and status.")] = "srt"
-    url: Annotated[str, Field(description="`srt://HOST:PORT?mode=listener` or `?mode=caller`.")] = (
-        "srt://127.0.0.1:9710?mode=listener"
-    )
+    url: Annotated[
+        str,
+        Field(
+            description="`srt://HOST:PORT?mode=listener`, `caller` or `rendezvous`; after it `&adapter=` an address or "
+            "interface of the box, `&port=` its own UDP port, `&pbkeylen=16`, `24` or `32`."
+        ),
+    ] = "srt://127.0.0.1:9710?mode=listener"
     latency_ms: Annotated[
         int,
         Field(
@@ -65,6 +70,24 @@ class SrtSinkConfig(Section):
     passphrase_file: Annotated[
         Path | None, Field(description="File whose first line is the passphrase (10 to 79 characters); turns on AES.")
     ] = None
+    role: Annotated[
+        Role,
+        Field(description="Of its receivers. `guide`: the path sets the rung's bit rate; `observer`: without a guide."),
+    ] = Role.OBSERVER
+    peers: tuple[SrtPeerConfig, ...] = ()
+
+    @field_validator("peers")
+    @classmethod
+    def _own_peers(cls, peers: tuple[SrtPeerConfig, ...], known: ValidationInfo) -> tuple[SrtPeerConfig, ...]:
+        twice = [name for name, count in Counter(peer.name for peer in peers).items() if count > 1]
+        if twice:
+            raise ValueError(f"two peers have the name {twice[0]!r}")
+        for peer in peers:
+            if peer.passphrase_file is None:
+                raise ValueError(f"peer {peer.name!r} needs a passphrase_file")
+            if peer.rung and "rung" in known.data and peer.rung.input is not known.data["rung"].input:
+                raise ValueError(f"peer {peer.name!r} has the rung '{peer.rung}', which is of another input")
+        return peers
 
     @field_validator("latency_ms")
     @classmethod
@@ -364,6 +387,9 @@ class Config(Section):
             section = known.data.get(sink.rung)  # absent where it is wrong itself, and for main
             if section is not None and not section.enabled:
                 raise ValueError(f"output {sink.name!r} has the rung '{sink.rung}', but {sink.rung}.enabled is false")
+            for peer in getattr(sink, "peers", ()):
+                if peer.rung and (its := known.data.get(peer.rung)) is not None and not its.enabled:
+                    raise ValueError(f"peer {peer.name!r} has the rung '{peer.rung}', but {peer.rung}.enabled is false")
         return sinks
 
     @property

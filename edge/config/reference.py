@@ -18,6 +18,7 @@ _UNSET = {
     "presets_dir": "/etc/scopecast/presets",
     "profiles_dir": "/etc/scopecast/boards",
     "passphrase_file": "/etc/scopecast/srt.passphrase",
+    "rung": "view",
     "token_file": "/etc/scopecast/whip.token",
     "secret_file": "/etc/scopecast/turn.secret",
     "ca_file": "/etc/scopecast/ca.pem",

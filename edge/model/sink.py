@@ -19,11 +19,25 @@ class SinkKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PeerSpec:
+    """A receiver that may call an SRT listener, with a passphrase of its own; without one it may not.
+
+    `rung` empty: the listener's.
+    """
+
+    name: str
+    passphrase: str = field(repr=False)
+    role: Role = Role.OBSERVER
+    rung: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SinkSpec:
     """One output as asked for. Passphrase and token never appear in repr, log or status.
 
     `url` is `srt://host:port?mode=caller|listener|rendezvous`, `https://...` for kind `whip`, empty for kind `whep`.
     `latency_ms` 0 is four round trips as measured, 120 ms at least. `token` is the bearer token of kind `whip`.
+    With `peers` an SRT listener serves these, and others only by a passphrase of its own.
     """
 
     name: str
@@ -36,11 +50,19 @@ class SinkSpec:
     running: bool = True
     role: Role = Role.OBSERVER
     token: str = field(default="", repr=False)
+    peers: tuple[PeerSpec, ...] = ()
+
+    @property
+    def secured(self) -> bool:
+        """Whether a passphrase is asked of everybody, or of every peer."""
+        return bool(self.passphrase or self.peers)
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> SinkSpec:
         """From its fields as JSON has them. Raises KeyError, TypeError, ValueError."""
-        return cls(**{**body, "kind": SinkKind(body["kind"]), "role": Role(body["role"])})
+        role = Role(body.get("role", Role.OBSERVER))  # older software kept outputs without role and peers
+        peers = tuple(PeerSpec(**{**peer, "role": Role(peer["role"])}) for peer in body.get("peers", ()))
+        return cls(**{**body, "kind": SinkKind(body["kind"]), "role": role, "peers": peers})
 
 
 @dataclass(frozen=True, slots=True)

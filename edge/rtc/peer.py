@@ -35,6 +35,7 @@ class ViewerPeer:
         connections: Connections,
         channel: ViewerChannel | None = None,
     ) -> None:
+        self._channel = channel
         self._sink = sink
         self._payloads = payloads
         self._told_pts: int | None = None
@@ -96,7 +97,8 @@ class ViewerPeer:
 
     async def _next_picture(self) -> CodedPicture:
         unit = await self._sink.track.next_unit()
-        self.channel.tell_picture(live=unit.live)
+        if self._channel is not None:
+            self._channel.tell_picture(live=unit.live)
         due = unit.key or self._told_pts is None or unit.pts - self._told_pts >= _TELL_TIME_EVERY
         if due:
             self._told_pts = unit.pts

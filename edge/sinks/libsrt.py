@@ -9,6 +9,7 @@ import atexit
 import ctypes
 import errno
 import functools
+import logging
 import threading
 from collections.abc import Callable
 from enum import IntEnum
@@ -33,6 +34,8 @@ _SOCKADDR_BYTES = 28  # sizeof(struct sockaddr_in6), the longer of the two; libs
 _EPOLL_IN, _EPOLL_ERR = 1, 8
 AttemptHook = Callable[[int, bytes, str], int]
 ACCEPT = 0
+_REJECT_FAILED = 1500  # SRT_REJX_ISE, access_control.h
+_LOG = logging.getLogger(__name__)
 _HOOK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p)
 
 
@@ -67,6 +70,7 @@ class Option(IntEnum):
     IPV6ONLY = 54
     PEERIDLETIMEO = 55
     BINDTODEVICE = 56
+    CRYPTOMODE = 62  # from 1.5.2 on, where it was built in
 
 
 class SocketState(IntEnum):
@@ -90,6 +94,7 @@ class _Code(IntEnum):
     REJECTED = 1002
     CONNECTION_LOST = 2001
     NOT_CONNECTED = 2002
+    UNKNOWN_OPTION = 5000
     BAD_PARAMETER = 5003
     BAD_SOCKET = 5004
     DOUBLE_LISTEN = 5011
@@ -113,7 +118,14 @@ _REASONS = {
     13: ("rejected_by_peer", "the peer does not use live mode"),
     14: ("rejected_by_peer", "the packet filters do not match"),
     16: ("timed_out", "no answer in time"),
+    17: ("cipher_refused", "the peer does not have that cipher"),
+    1400: ("stream_id_refused", "the peer does not understand the stream id"),
+    1401: ("not_authorized", "the peer does not know who calls: u= in the stream id"),
     1402: ("receiver_limit", "the peer serves as many receivers as it can"),
+    1403: ("not_authorized", "the peer denies access"),
+    1404: ("stream_id_refused", "the peer does not have what the stream id names"),
+    1405: ("stream_id_refused", "the peer does not do what m= in the stream id asks for"),
+    1415: ("stream_id_refused", "the peer does not do what t= in the stream id asks for"),
 }
 
 
@@ -145,10 +157,18 @@ class Libsrt:
         self._checked(self._dll.srt_listen(sock, backlog), f"listen on {where}", where=where)
 
     def on_attempt(self, sock: int, hook: AttemptHook) -> None:
-        """Call `hook` in libsrt's receiving thread for each handshake, before it is accepted or refused."""
+        """Call `hook` in libsrt's receiving thread for each handshake, before it is accepted or refused.
+
+        A hook that fails refuses.
+        """
 
         def called(_opaque: object, attempt: int, _version: int, peer: int, stream_id: bytes | None) -> int:
-            return hook(attempt, ctypes.string_at(peer, _SOCKADDR_BYTES), (stream_id or b"").decode(errors="replace"))
+            try:
+                text = (stream_id or b"").decode(errors="replace")
+                return hook(attempt, ctypes.string_at(peer, _SOCKADDR_BYTES), text)
+            except Exception:  # ctypes would print it and return 0, which lets everybody in
+                _LOG.exception("an attempt to connect could not be judged")
+                return self.refuse(attempt, _REJECT_FAILED)
 
         kept = self._hooks[sock] = _HOOK(called)
         self._checked(self._dll.srt_listen_callback(sock, kept, None), "watch the listener")
@@ -292,7 +312,7 @@ def _error(code: int, system: int, message: str, where: str) -> EdgeError:
         return PeerGone(message)
     if code == _Code.NO_SERVER or _Code.AGAIN <= code <= _Code.AGAIN_TIMEOUT:
         return TimedOut(message)
-    if code == _Code.BAD_PARAMETER:
+    if code in (_Code.BAD_PARAMETER, _Code.UNKNOWN_OPTION):
         return Invalid(message)
     return Unavailable(message, code="srt_failed")
 

@@ -17,7 +17,7 @@ from edge.sinks.errors import PeerLeft
 from edge.sinks.libsrt import Libsrt
 from edge.sinks.sockaddr import resolve
 from edge.sinks.srt_latency import LEAST_MS, fitting_latency_ms, probe_rtt_ms
-from edge.sinks.srt_sender import Ceiling, OnFeedback, SrtSender, no_ceiling, to_nobody
+from edge.sinks.srt_sender import Ceiling, OnFeedback, Outflow, SrtSender, no_ceiling, to_nobody
 from edge.sinks.srt_socket import AES_256_BYTES, SrtOptions, SrtSocket, dial, prepare_probe
 from edge.sinks.srt_url import AUTOMATIC, SrtAddress, SrtMode, parse_srt_url
 
@@ -114,22 +114,37 @@ class SrtSink:
 
 
 class ReceiverSink:
-    """A sink over an accepted connection. Every error is PeerLeft: nothing here can be opened again."""
+    """A sink over an accepted connection. Every error is PeerLeft: nothing here can be opened again.
+
+    `user`: the peer that it is by its stream id, empty for anybody.
+    """
 
     def __init__(
         self,
         *,
         name: str,
         connection: SrtSocket,
+        outflow: Outflow,
         role: Role = Role.OBSERVER,
-        on_feedback: OnFeedback = to_nobody,
-        ceiling_bps: Ceiling = no_ceiling,
+        user: str = "",
+        rung: str = "",
     ) -> None:
         self.name = name
         self.connection = connection
+        self._who = {"user": user, "role": role.value, "rung": rung}
         self._sender = SrtSender(
-            sink=name, role=role, connection=connection, on_feedback=on_feedback, ceiling_bps=ceiling_bps
+            sink=name,
+            role=role,
+            connection=connection,
+            on_feedback=outflow.on_feedback,
+            ceiling_bps=outflow.ceiling_bps,
         )
+
+    @property
+    def who(self) -> str:
+        """For the log: its address, and its name where it has one."""
+        user = self._who["user"]
+        return f"{self.connection.peer} ({user})" if user else self.connection.peer
 
     @property
     def shortest_rtt_ms(self) -> float | None:
@@ -154,6 +169,7 @@ class ReceiverSink:
             "mode": SrtMode.LISTENER.value,
             "peer": self.connection.peer,
             "stream_id": self.connection.stream_id,
+            **self._who,
             **security(encrypted=False),
             **_live_detail(self._sender),
         }
@@ -164,9 +180,12 @@ def latency_detail(options: SrtOptions) -> Mapping[str, Any]:
     return {"latency_ms": options.latency_ms or LEAST_MS, "latency_auto": options.latency_ms == AUTOMATIC}
 
 
-def security(*, encrypted: bool) -> Mapping[str, bool]:
-    """SRT's AES-CTR hides the picture, and does not show that somebody changed it."""
-    return {"encrypted": encrypted, "authenticated": False}
+def security(*, encrypted: bool, cipher: str = "") -> Mapping[str, bool | str]:
+    """SRT's AES-CTR hides the picture, and does not show that somebody changed it; AES-GCM does.
+
+    `cipher` is empty before it is agreed and without encryption.
+    """
+    return {"encrypted": encrypted, "authenticated": cipher.endswith("gcm"), "cipher": cipher}
 
 
 def _live_detail(sender: SrtSender | None) -> Mapping[str, Any]:
@@ -176,7 +195,7 @@ def _live_detail(sender: SrtSender | None) -> Mapping[str, Any]:
             return {
                 "latency_ms": sender.connection.latency_ms,
                 "latency_needed_ms": _needed_ms(sender.shortest_rtt_ms),
-                **security(encrypted=sender.connection.encrypted),
+                **security(encrypted=sender.connection.encrypted, cipher=sender.connection.cipher),
                 "stats": asdict(sender.connection.stats()),
                 "link": _link(sender.last_report),
             }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from edge.model.feedback import Feedback, LinkReport, Role
 from edge.model.frame import AccessUnit
+from edge.ports import Outlet
 from edge.sinks.mpegts import TsMuxer
 from edge.sinks.srt_link import REPORT_S, SrtLink
 from edge.sinks.srt_socket import SrtSocket
@@ -22,6 +24,15 @@ def to_nobody(_feedback: Feedback) -> None:
 def no_ceiling() -> int:
     """Of a stream whose bit rate nobody knows."""
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outflow:
+    """Where receivers of one rung are attached, who hears of their links, and the rung's highest bit rate."""
+
+    outlet: Outlet
+    on_feedback: OnFeedback = to_nobody
+    ceiling_bps: Ceiling = no_ceiling
 
 
 class SrtSender:

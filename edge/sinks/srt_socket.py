@@ -20,6 +20,8 @@ _LIVE = 0  # SRTT_LIVE
 _IN_ORDER = 1
 _SECURED = 2  # SRT_KM_S_SECURED
 AES_256_BYTES = 32
+_AES_GCM = 2  # of SRTO_CRYPTOMODE; 1 is AES-CTR, 0 leaves it to the caller
+_MAY_LACK_GCM = ("cipher_refused", "wrong_passphrase")  # the latter is what libsrt before 1.5.2 makes of it
 _DSCP_AF41 = 34 << 2  # interactive video (RFC 4594)
 _CALL_MS = 3000
 _PEER_IDLE_MS = 3000
@@ -117,6 +119,20 @@ class SrtSocket:
         return self._libsrt.get_int(self._number, Option.SNDKMSTATE) == _SECURED
 
     @property
+    def cipher(self) -> str:
+        """`aes-256-ctr` and the like; empty where nothing is encrypted. Raises PeerGone."""
+        if not self.encrypted:
+            return ""
+        bits = self._libsrt.get_int(self._number, Option.PBKEYLEN) * 8
+        return f"aes-{bits}-{'gcm' if self._authenticated() else 'ctr'}"
+
+    def _authenticated(self) -> bool:
+        try:
+            return self._libsrt.get_int(self._number, Option.CRYPTOMODE) == _AES_GCM
+        except Invalid:  # a libsrt that has only AES-CTR does not know the option
+            return False
+
+    @property
     def latency_ms(self) -> int:
         """The receiver's buffer as agreed: the larger wish of the two. Raises PeerGone."""
         return self._libsrt.get_int(self._number, Option.PEERLATENCY)
@@ -139,12 +155,36 @@ class SrtSocket:
 def dial(libsrt: Libsrt, host: str, port: int, options: SrtOptions) -> SrtSocket:
     """Connect within about 3 s, in a rendezvous to a peer that calls us too at that time.
 
+    With a passphrase AES-GCM is tried first where this libsrt has it, then AES-CTR where the peer has not.
     Raises TimedOut, PeerGone (with the reason of a refusal), Unavailable (`adapter_missing`), Missing,
     Busy (`port_in_use`), NotSupported (`no_device_binding`).
     """
+    if options.passphrase and not options.rendezvous and _has_gcm(libsrt):
+        try:
+            return _dial(libsrt, host, port, options, cipher=_AES_GCM)
+        except PeerGone as error:
+            if error.code not in _MAY_LACK_GCM:
+                raise
+    return _dial(libsrt, host, port, options)
+
+
+def _has_gcm(libsrt: Libsrt) -> bool:
+    number = libsrt.create()
+    try:
+        libsrt.set_int(number, Option.CRYPTOMODE, _AES_GCM)
+    except Invalid:
+        return False
+    finally:
+        libsrt.close(number)
+    return True
+
+
+def _dial(libsrt: Libsrt, host: str, port: int, options: SrtOptions, *, cipher: int | None = None) -> SrtSocket:
     number = libsrt.create()
     try:
         _prepare(libsrt, number, options)
+        if cipher is not None:
+            libsrt.set_int(number, Option.CRYPTOMODE, cipher)
         if options.stream_id:
             libsrt.set_text(number, Option.STREAMID, options.stream_id)
         peer = resolve(host, port)

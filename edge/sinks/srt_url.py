@@ -16,6 +16,7 @@ from enum import StrEnum
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from edge.model.errors import Invalid
+from edge.sinks.srt_access import parse_stream_id
 
 MIN_LATENCY_MS, MAX_LATENCY_MS = 20, 8000
 AUTOMATIC = 0  # a latency that follows the path
@@ -93,10 +94,10 @@ def parse_srt_url(url: str) -> SrtAddress:
 
 
 def checked_stream_id(stream_id: str) -> str:
-    """The stream id itself. Raises Invalid when it is too long for SRT."""
+    """The stream id itself. Raises Invalid when it is too long for SRT, or access control that nobody would parse."""
     if len(stream_id.encode()) > MAX_STREAM_ID_BYTES:
         raise Invalid(f"SRT stream id: longer than {MAX_STREAM_ID_BYTES} bytes")
-    return stream_id
+    return parse_stream_id(stream_id).text
 
 
 def checked_latency_ms(latency_ms: int) -> int:

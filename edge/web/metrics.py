@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from edge.model.signal import SignalState
+from edge.model.sink import SinkKind
 from edge.model.status import SinkState
 from edge.runtime.status_board import StatusBoard
 
@@ -110,6 +111,46 @@ def _sinks(document: Mapping[str, Any]) -> Iterator[Sample]:
         for state in SinkState:
             value = sink.get("state") == state
             yield Sample("sink_state", value, (*labels, ("state", state)), "1 for the sink's state now.")
+        if sink.get("kind") == SinkKind.SRT:
+            yield from _srt(_part(sink, "detail"), labels)
+
+
+def _srt(detail: Mapping[str, Any], labels: Labels) -> Iterator[Sample]:
+    """Of each connection: the output's own, or those of its receivers."""
+    refused = "Connections that a listener did not accept."
+    yield Sample("srt_rejected_total", detail.get("rejected"), labels, refused, "counter")
+    for one in list(_parts(detail.get("receivers"))) or [detail]:
+        who = (("receiver", str(one.get("name", ""))), ("user", str(one.get("user", ""))))
+        known = {**dict(labels), **({"rung": str(one["rung"])} if one.get("rung") else {})}
+        yield from _connection(one, (*known.items(), *who))
+
+
+def _connection(detail: Mapping[str, Any], labels: Labels) -> Iterator[Sample]:
+    stats, link = _part(detail, "stats"), _part(detail, "link")
+    if not stats:
+        return
+    for name, value, meaning in (
+        ("srt_rtt_seconds", _scaled(link.get("rtt_ms"), 1e3), "Round trip as SRT smooths it."),
+        ("srt_queue_seconds", _scaled(link.get("queue_ms"), 1e3), "Round trip beyond the shortest of 30 s."),
+        ("srt_backlog_seconds", _scaled(link.get("backlog_ms"), 1e3), "What waits beyond a round trip and a repair."),
+        ("srt_loss_ratio", link.get("loss"), "Part of the packets lost over the last 100 ms."),
+        ("srt_sent_bps", link.get("sent_bps"), "Sent over the last 100 ms, retransmissions included."),
+        ("srt_delivered_bps", link.get("delivered_bps"), "Acknowledged over the last 100 ms."),
+        ("srt_buffer_seconds", _scaled(stats.get("send_buffer_ms"), 1e3), "Span of what is not acknowledged."),
+        ("srt_bandwidth_bps", stats.get("bandwidth_bps"), "What SRT takes the path for."),
+        ("srt_latency_seconds", _scaled(detail.get("latency_ms"), 1e3), "The receiver's buffer as agreed."),
+        ("srt_latency_needed_seconds", _scaled(detail.get("latency_needed_ms"), 1e3), "Four round trips, or 120 ms."),
+        ("srt_encrypted", detail.get("encrypted"), "1 where AES hides the picture."),
+        ("srt_authenticated", detail.get("authenticated"), "1 where AES-GCM shows that somebody changed it."),
+    ):
+        yield Sample(name, value, labels, meaning)
+    for name, key, meaning in (
+        ("srt_sent_packets_total", "sent_packets", "Packets sent, retransmissions included."),
+        ("srt_lost_packets_total", "lost_packets", "Packets that the receiver missed."),
+        ("srt_retransmitted_packets_total", "retransmitted_packets", "Packets sent again."),
+        ("srt_dropped_packets_total", "dropped_packets", "Packets given up as too late."),
+    ):
+        yield Sample(name, stats.get(key), labels, meaning, "counter")
 
 
 def _viewers(document: Mapping[str, Any]) -> Iterator[Sample]:

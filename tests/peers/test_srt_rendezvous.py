@@ -1,4 +1,4 @@
-"""Both ends call, srt-live-transmit as the other. FFmpeg 5.1 binds to its peer's own address and meets nobody."""
+"""Both ends call: Haivision's program as the other one. FFmpeg 5.1 binds to its peer's address and so meets itself."""
 
 from __future__ import annotations
 

@@ -144,10 +144,22 @@ function output(sink) {
     h("div", { class: "row" },
       h("div", {},
         h("p", { class: "stats" }, [String(sink.kind ?? "").toUpperCase(), sink.rung !== FIRST && sink.rung, `${count(sink.delivered)} sent`].filter(Boolean).join(" · ")),
-        h("p", { class: "stats" }, `${count(sink.dropped)} dropped`)),
+        h("p", { class: "stats" }, `${count(sink.dropped)} dropped`),
+        protection(sink).map((text) => h("p", { class: "stats", "data-protection": "" }, text))),
       h("button", { ...button, "aria-label": `${plain(action)} ${sink.name}` }, plain(action))),
     sink.last_error && sink.state !== "live" && h("p", { class: "trouble" }, sink.last_error),
   );
+}
+
+/** How safe an SRT output is on its way, in plain words; of a listener each kind of receiver that it has. */
+function protection({ kind, detail = {} }) {
+  if (kind !== "srt" || detail.encrypted === undefined) return [];
+  const receivers = Array.isArray(detail.receivers) ? detail.receivers : [];
+  const words = (receivers.length ? receivers : [detail]).map(({ encrypted, authenticated }) => {
+    if (!encrypted) return "Not encrypted";
+    return authenticated ? "Encrypted and authenticated" : "Encrypted, not authenticated";
+  });
+  return [...new Set(words)];
 }
 
 function stage(name, value, longest) {

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from edge.model.errors import Rejected
+from edge.model.feedback import Role
+from edge.model.sink import PeerSpec
 from tests.edge.app.kept_state import OTHER_URL, PHRASE, URL, State, running_of, sink_of, spec_of
 
 
@@ -109,7 +111,8 @@ def test_stopped_replacement_equal_to_the_locked_entry_can_be_started(state: Sta
 @pytest.mark.parametrize(
     ("more", "option", "words"),
     [
-        ({"url": "srt://10.0.0.9:9000?mode=server"}, "url", "server"),
+        ({"url": "srt://10.0.0.9:9000?mode=push"}, "url", "push"),
+        ({"url": "srt://10.0.0.9:9000", "peers": [{"passphrase_file": "p"}]}, "peers", "only a listener has peers"),
         ({"url": "srt://:9000?mode=caller"}, "url", "needs a host"),
         ({"url": "srt://10.0.0.9:9000?latency=5"}, "url", "latency"),
         ({"url": "srt://user:hunter2@10.0.0.9:9000"}, "url", "no user or password"),
@@ -130,3 +133,43 @@ def test_output_with_a_wrong_address_is_locked_and_the_others_go_on(
         wishes.set_running("ward", True)
     assert str(caught.value) == sentence
     assert not state.path.exists()
+
+
+def with_peers(state: State, *names: str) -> dict[str, Any]:
+    return {
+        "url": "srt://127.0.0.1:9000?mode=listener",
+        "peers": [{"name": name, "passphrase_file": state.folder / name, "role": "guide"} for name in names],
+    }
+
+
+def test_peers_come_with_the_passphrases_of_their_files(state: State) -> None:
+    state.secret(b"the first one's words\n", "expert-1")
+    state.secret(b"the second one's words\n", "expert-2")
+    wishes = state.wishes(with_peers(state, "expert-1", "expert-2"))
+    assert sink_of(wishes, "srt").peers == (
+        PeerSpec("expert-1", "the first one's words", Role.GUIDE),
+        PeerSpec("expert-2", "the second one's words", Role.GUIDE),
+    )
+    assert "words" not in repr(wishes.plan)
+
+
+def test_listener_without_the_passphrase_of_a_peer_is_locked(state: State) -> None:
+    state.secret(b"short", "expert-1")
+    wishes = state.wishes(with_peers(state, "expert-1"))
+    assert not sink_of(wishes, "srt").running
+    [sentence] = wishes.trouble
+    assert sentence.startswith("srt.srt.peers.expert-1.passphrase_file: ")
+    assert "10 to 79 bytes" in sentence
+    with pytest.raises(Rejected) as caught:
+        wishes.set_running("srt", True)
+    assert caught.value.code == "passphrase_unreadable"
+
+
+def test_command_that_sets_a_listener_anew_does_not_open_it_to_all(state: State) -> None:
+    state.secret(b"the first one's words", "expert-1")
+    for content in (b"the first one's words", b"short"):
+        state.secret(content, "expert-1")
+        wishes = state.wishes(with_peers(state, "expert-1"))
+        wishes.set_sink(spec_of("srt", url="srt://127.0.0.1:9001?mode=listener"))
+        assert [peer.name for peer in sink_of(wishes, "srt").peers] == ["expert-1"]
+        assert b"words" not in state.on_disk()

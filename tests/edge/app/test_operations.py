@@ -17,6 +17,7 @@ from edge.config.model import Config, SecondConfig, SrtSinkConfig
 from edge.modality.library import Library
 from edge.model.command import Command, Result, ResultState
 from edge.model.errors import Invalid
+from edge.model.feedback import Role
 from edge.model.inputs import Input
 from edge.model.rect import Rect
 from edge.runtime.command_bus import CommandBus
@@ -143,6 +144,13 @@ async def test_token_is_not_on_disk_in_clear_nor_in_a_refusal(box: Box) -> None:
     assert (refused.code, "sesame" in refused.detail) == ("invalid", False)
 
 
+async def test_output_has_its_role_and_what_is_left_out_follows_the_path(box: Box) -> None:
+    await box.done("sink.set", sink="extra", url=URL, role="guide")
+    extra = box.wishes.sink("extra")
+    assert extra is not None
+    assert (extra.role, extra.latency_ms) == (Role.GUIDE, 0)
+
+
 async def test_output_that_is_set_anew_stays_stopped_unless_told(box: Box) -> None:
     await box.done("sink.set", sink="extra", url=URL, running=False)
     assert await box.done("sink.set", sink="extra", url=URL, latency_ms=300) == {
@@ -255,6 +263,13 @@ async def test_each_rung_has_its_own_bitrate_and_ceiling(box: Box) -> None:
         ("sink.set", {"sink": "x", "url": URL, "kind": "rtmp"}, "invalid", "kind: 'rtmp'"),
         ("sink.set", {"sink": "x", "url": URL, "latency_ms": 10}, "range", "latency_ms: 10"),
         ("sink.set", {"sink": "x", "url": URL, "latency_ms": -1}, "range", "latency_ms: -1"),
+        (
+            "sink.set",
+            {"sink": "x", "url": URL, "role": "boss"},
+            "invalid",
+            "role: 'boss' is not one of guide, observer",
+        ),
+        ("sink.set", {"sink": "x", "url": URL, "stream_id": "#!::u"}, "bad_stream_id", "'u' is not key=value"),
         ("sink.set", {"sink": "x", "url": URL, "passphrase": "hunter2"}, "invalid", "passphrase"),
         ("sink.set", {"sink": "x", "url": URL, "passphrase": 1}, "invalid", "passphrase: expected text"),
         ("sink.set", {"sink": "x", "url": URL, "stream_id": "x" * 513}, "invalid", "stream id"),

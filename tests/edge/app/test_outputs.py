@@ -14,10 +14,12 @@ from edge.media.latency import LatencyBook
 from edge.model.feedback import Feedback
 from edge.model.frame import AccessUnit
 from edge.model.sink import RungSpec, SinkSpec
+from edge.model.status import SinkState
 from edge.runtime.clock import SystemClock
 from edge.runtime.supervisor import Supervisor
 from tests.media_units import make_units
-from tests.srt_peers import Collector, free_udp_port, srt_spec, wait_until
+from tests.srt_peers import Collector, Listening, free_udp_port, srt_spec, wait_until
+from tests.udp_relay import UdpRelay
 
 Heard = list[tuple[str, Feedback]]
 
@@ -86,3 +88,23 @@ def test_sink_is_paced_for_its_rung_and_for_the_first_one_that_may_stand_in(
         (report,) = outputs.reports()
         asyncio.run(outputs.apply([]))
     assert report.detail["stats"]["pace_bps"] == pytest.approx(paced_bps * 1.1 * 1.5, rel=0.01)
+
+
+def test_output_whose_path_fell_silent_is_dialled_again(
+    outlets: dict[str, Distributor], units: list[AccessUnit]
+) -> None:
+    outputs, turn = Outputs(outlets=outlets, supervisor=Supervisor()), iter(range(100_000))
+
+    def is_now(state: SinkState) -> bool:
+        outlets["main"].publish(fresh(units[next(turn) % len(units)]))
+        (report,) = outputs.reports()
+        return report.state is state
+
+    with Listening() as listening, UdpRelay(listening.port) as relay:
+        asyncio.run(outputs.apply([srt_spec(relay.port, "caller")]))
+        wait_until(lambda: is_now(SinkState.LIVE), "the first connection")
+        relay.silent = True
+        wait_until(lambda: is_now(SinkState.CONNECTING), "the silence to be noticed")
+        relay.silent = False
+        wait_until(lambda: is_now(SinkState.LIVE), "the second connection")
+        asyncio.run(outputs.apply([]))

@@ -166,6 +166,25 @@ BAD = {
         "[web]\nembed_origins = ['https://a.example:443']",
         "@: web.embed_origins: 'https://a.example:443' must not name port 443, which browsers leave out",
     ),
+    "peer without a passphrase": Bad(
+        "[[srt]]\n[[srt.peers]]\nname = 'a'", "@: srt.0.peers: peer 'a' needs a passphrase_file"
+    ),
+    "peer twice": Bad(
+        "[[srt]]\n[[srt.peers]]\npassphrase_file = 'a'\n[[srt.peers]]\npassphrase_file = 'b'",
+        "@: srt.0.peers: two peers have the name 'peer'",
+    ),
+    "peer of another input": Bad(
+        "[[srt]]\n[[srt.peers]]\npassphrase_file = 'a'\nrung = 'second'",
+        "@: srt.0.peers: peer 'peer' has the rung 'second', which is of another input",
+    ),
+    "peer of a rung that is off": Bad(
+        "[view]\nenabled = false\n[[srt]]\n[[srt.peers]]\npassphrase_file = 'a'\nrung = 'view'",
+        "@: srt: peer 'peer' has the rung 'view', but view.enabled is false",
+    ),
+    "peer with an unknown role": Bad(
+        "[[srt]]\n[[srt.peers]]\npassphrase_file = 'a'\nrole = 'boss'",
+        "@: srt.0.peers.0.role: must be 'guide' or 'observer' (got \"boss\")",
+    ),
     "not srt": Bad("[[srt]]\nurl = 'udp://a:1'", '@: srt.0.url: must start with srt:// (got "udp://a:1")'),
     "srt without port": Bad(
         "[[srt]]\nurl = 'srt://a'", '@: srt.0.url: must name a port, as in srt://HOST:PORT (got "srt://a")'

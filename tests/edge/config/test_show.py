@@ -55,9 +55,10 @@ def test_changed_names_value_and_layer(tmp_path: Path) -> None:
     base.write_text("[web]\nport = 9090\n[mqtt]\nport = 1883\n")
     loaded = load_layers(base=base, sets=["encoder.gop_s=1", "srt.0.latency_ms=300"])
     text, url = show_changed(loaded), Config().srt[0].url
+    rest = 'rung = "main", role = "observer", peers = []'
     assert text.splitlines() == [
         "encoder.gop_s = 1.0  # --set",
-        f'srt = [{{name = "srt", url = "{url}", latency_ms = 300, stream_id = "", rung = "main"}}]  # --set',
+        f'srt = [{{name = "srt", url = "{url}", latency_ms = 300, stream_id = "", {rest}}}]  # --set',
         f"web.port = 9090  # {base}",
     ]
     assert load_text(text, tmp_path) == loaded.config

@@ -6,12 +6,15 @@ import logging
 import pytest
 
 from edge.model.errors import Busy, Invalid, Missing, PeerGone
+from edge.model.feedback import Role
 from edge.model.frame import AccessUnit
-from edge.model.sink import SinkKind, SinkSpec
+from edge.model.sink import PeerSpec, SinkKind, SinkSpec
 from edge.ports import Sink
 from edge.runtime.component import Context
-from edge.sinks.libsrt import Libsrt
+from edge.sinks.libsrt import Libsrt, Option
+from edge.sinks.sockaddr import resolve
 from edge.sinks.srt_listener import SrtListener
+from edge.sinks.srt_sender import Outflow
 from edge.sinks.srt_socket import SrtOptions, dial
 from tests.media_units import make_units
 from tests.srt_peers import (
@@ -89,7 +92,7 @@ def test_stopping_lets_every_receiver_go() -> None:
 def test_listens_again_on_the_same_port_after_a_stop() -> None:
     with Listening() as listening:
         listening.stop()
-        again = SrtListener(spec=srt_spec(listening.port, "listener"), outlet=Attached())
+        again = SrtListener(spec=srt_spec(listening.port, "listener"), outflow=Outflow(Attached()))
         ctx = Context()
         ctx.ask_to_stop()
         again.work(ctx)
@@ -172,7 +175,7 @@ def test_name_that_the_outlet_has_taken_turns_only_that_receiver_away() -> None:
 
 def test_port_in_use_is_busy_and_names_the_address() -> None:
     with Listening() as listening:
-        second = SrtListener(spec=srt_spec(listening.port, "listener"), outlet=Attached())
+        second = SrtListener(spec=srt_spec(listening.port, "listener"), outflow=Outflow(Attached()))
         with pytest.raises(Busy, match=rf"127\.0\.0\.1:{listening.port}: the UDP port is in use") as busy:
             second.work(Context())
         assert busy.value.code == "port_in_use"
@@ -182,7 +185,9 @@ def test_port_in_use_is_busy_and_names_the_address() -> None:
 
 def test_missing_libsrt_is_told_by_work() -> None:
     listener = SrtListener(
-        spec=srt_spec(free_udp_port(), "listener"), outlet=Attached(), libsrt=Libsrt(names=("libsrt-nowhere.so",))
+        spec=srt_spec(free_udp_port(), "listener"),
+        outflow=Outflow(Attached()),
+        libsrt=Libsrt(names=("libsrt-nowhere.so",)),
     )
     with pytest.raises(Missing) as missing:
         listener.work(Context())
@@ -198,11 +203,100 @@ def test_missing_libsrt_is_told_by_work() -> None:
 )
 def test_bad_spec_is_refused_at_once(spec: SinkSpec, message: str) -> None:
     with pytest.raises(Invalid, match=message):
-        SrtListener(spec=spec, outlet=Attached())
+        SrtListener(spec=spec, outflow=Outflow(Attached()))
 
 
 def test_detail_says_how_safe_the_path_is() -> None:
     for passphrase in ("", PASSPHRASE):
         spec = srt_spec(9, "listener", passphrase=passphrase)
-        detail = SrtListener(spec=spec, outlet=Attached()).detail()
+        detail = SrtListener(spec=spec, outflow=Outflow(Attached())).detail()
         assert (detail["encrypted"], detail["authenticated"]) == (bool(passphrase), False)
+
+
+EXPERT = PeerSpec("expert-1", "the expert's own words", role=Role.GUIDE)
+WARD = PeerSpec("ward", "the ward's own words", rung="view")
+
+
+def stream_id_of(peer: PeerSpec) -> str:
+    return f"#!::u={peer.name},m=request"
+
+
+def test_each_peer_comes_in_with_its_own_passphrase(units: list[AccessUnit]) -> None:
+    with Listening(peers=(EXPERT, WARD)) as listening:
+        for peer in (EXPERT, WARD):
+            with Collector(
+                listening.port, "caller", passphrase=peer.passphrase, stream_id=stream_id_of(peer)
+            ) as collector:
+                listening.wait_for_receivers(1)
+                (sink,) = listening.outlet.sinks.values()
+                detail = sink.detail()
+                assert (detail["user"], detail["role"], detail["encrypted"]) == (peer.name, peer.role, True)
+                sink.write(units[0])
+                collector.wait_for(units[0])
+            listening.wait_for_receivers(0)
+        detail = listening.listener.detail()
+    assert (detail["encrypted"], detail["peers"], detail["rejected"]) == (True, ["expert-1", "ward"], 0)
+
+
+@pytest.mark.parametrize(
+    ("stream_id", "passphrase", "code", "reason"),
+    [
+        (stream_id_of(EXPERT), WARD.passphrase, "wrong_passphrase", "peer 'expert-1': the handshake failed"),
+        (stream_id_of(EXPERT), "", "wrong_passphrase", "peer 'expert-1': the handshake failed"),
+        ("#!::u=stranger", EXPERT.passphrase, "not_authorized", "no peer is called 'stranger'"),
+        ("", EXPERT.passphrase, "not_authorized", "it does not say which peer it is"),
+        ("", "", "not_authorized", "it does not say which peer it is"),
+        (f"{stream_id_of(EXPERT)[:-7]}publish", EXPERT.passphrase, "stream_id_refused", "it wants to publish"),
+    ],
+)
+def test_who_is_not_that_peer_is_refused_with_a_reason(
+    caplog: pytest.LogCaptureFixture, stream_id: str, passphrase: str, code: str, reason: str
+) -> None:
+    with Listening(peers=(EXPERT, WARD)) as listening:
+        with pytest.raises(PeerGone) as told:
+            dial(Libsrt(), "127.0.0.1", listening.port, SrtOptions(stream_id=stream_id, passphrase=passphrase))
+        wait_until(lambda: listening.listener.detail()["rejected"] == 1, "one rejection counted")
+        detail = listening.listener.detail()
+    assert told.value.code == code
+    assert reason in detail["last_rejection"]
+    assert reason in caplog.text
+    for secret in (EXPERT.passphrase, WARD.passphrase):
+        assert secret not in json.dumps(detail) + caplog.text
+    assert listening.outlet.sinks == {}
+
+
+def test_malformed_stream_id_of_another_program_is_refused() -> None:
+    with Listening() as listening:
+        libsrt = Libsrt()
+        number = libsrt.create()
+        libsrt.set_text(number, Option.STREAMID, "#!::u")
+        with pytest.raises(PeerGone) as told:
+            libsrt.connect(number, resolve("127.0.0.1", listening.port), "")
+        libsrt.close(number)
+        wait_until(lambda: listening.listener.detail()["rejected"] == 1, "one rejection counted")
+    assert told.value.code == "stream_id_refused"
+
+
+def test_peer_with_a_rung_of_its_own_is_attached_there() -> None:
+    view = Attached()
+    with Listening(peers=(EXPERT, WARD), further={"view": Outflow(view)}) as listening:
+        with Collector(listening.port, "caller", passphrase=WARD.passphrase, stream_id=stream_id_of(WARD)):
+            wait_until(lambda: len(view.sinks) == 1, "the ward")
+            (sink,) = view.sinks.values()
+            assert (sink.detail()["rung"], sink.detail()["user"]) == ("view", "ward")
+            assert listening.outlet.sinks == {}
+        wait_until(lambda: not view.sinks, "the ward to be detached where it was attached")
+
+
+def test_hook_that_fails_lets_nobody_in(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Libsrt):
+        def set_text(self, sock: int, option: Option, value: str) -> None:
+            raise Invalid("this library takes no passphrase now")
+
+    with Listening(peers=(EXPERT,), libsrt=Broken()) as listening:
+        with pytest.raises(PeerGone) as told:
+            dial(Libsrt(), "127.0.0.1", listening.port, SrtOptions(stream_id=stream_id_of(EXPERT)))
+        assert listening.outlet.sinks == {}
+    assert told.value.code == "rejected_by_peer"
+    assert "could not be judged" in caplog.text
+    assert EXPERT.passphrase not in caplog.text

@@ -16,9 +16,15 @@ from tests.srt_peers import PASSPHRASE, free_udp_port, wait_until
 Pair = tuple[SrtSocket, SrtSocket]
 
 
-def connected(options: SrtOptions, theirs: SrtOptions | None = None, host: str = "127.0.0.1") -> Pair:
+def connected(
+    options: SrtOptions,
+    theirs: SrtOptions | None = None,
+    host: str = "127.0.0.1",
+    *,
+    libsrt: Libsrt | None = None,
+) -> Pair:
     """(the caller's end, the listener's end)."""
-    libsrt, port, numbers = Libsrt(), free_udp_port(), []
+    libsrt, port, numbers = libsrt or Libsrt(), free_udp_port(), []
     listener = listening(libsrt, host, port, theirs or options, backlog=1)
 
     def arrived() -> bool:
@@ -200,6 +206,78 @@ def test_what_is_older_than_the_latency_is_never_sent_again() -> None:
             end.close()
         libsrt.close(listener)
     assert set(passed) == {b"n"}
+
+
+@pytest.mark.parametrize("key_bytes", [16, 24, 32])
+def test_key_has_the_length_asked_for(key_bytes: int) -> None:
+    caller, callee = connected(SrtOptions(passphrase=PASSPHRASE, key_bytes=key_bytes))
+    assert caller.cipher == callee.cipher == f"aes-{key_bytes * 8}-ctr"
+    caller.close()
+    callee.close()
+
+
+def test_without_a_passphrase_there_is_no_cipher(pair: Pair) -> None:
+    assert [end.cipher for end in pair] == ["", ""]
+
+
+class GcmLibsrt(Libsrt):
+    """One built with AES-GCM, as far as options go; underneath it is the real one."""
+
+    def __init__(self, *, refuses: str = "") -> None:
+        super().__init__()
+        self.dialled: list[int] = []
+        self._refuses = refuses
+        self._mode = 0
+
+    def create(self) -> int:
+        self._mode = 0
+        return super().create()
+
+    def set_int(self, sock: int, option: Option, value: int) -> None:
+        if option is Option.CRYPTOMODE:
+            self._mode = value
+        else:
+            super().set_int(sock, option, value)
+
+    def get_int(self, sock: int, option: Option) -> int:
+        return self.dialled[-1] if option is Option.CRYPTOMODE else super().get_int(sock, option)
+
+    def connect(self, sock: int, sockaddr: bytes, where: str) -> None:
+        self.dialled.append(self._mode)
+        if self._mode == 2 and self._refuses:
+            raise PeerGone("no", code=self._refuses)
+        super().connect(sock, sockaddr, where)
+
+
+@pytest.mark.parametrize(
+    ("refuses", "dialled", "cipher"),
+    [
+        ("", [2], "aes-256-gcm"),
+        ("cipher_refused", [2, 0], "aes-256-ctr"),
+        ("wrong_passphrase", [2, 0], "aes-256-ctr"),
+    ],
+)
+def test_gcm_is_taken_where_both_have_it(refuses: str, dialled: list[int], cipher: str) -> None:
+    libsrt = GcmLibsrt(refuses=refuses)
+    caller, callee = connected(SrtOptions(passphrase=PASSPHRASE), libsrt=libsrt)
+    assert (libsrt.dialled, caller.cipher) == (dialled, cipher)
+    caller.close()
+    callee.close()
+
+
+def test_other_refusals_are_not_tried_again_with_less(pair: Pair) -> None:
+    libsrt = GcmLibsrt(refuses="receiver_limit")
+    with pytest.raises(PeerGone):
+        dial(libsrt, "127.0.0.1", 9, SrtOptions(passphrase=PASSPHRASE))
+    assert libsrt.dialled == [2]
+
+
+def test_gcm_is_not_asked_for_without_a_passphrase() -> None:
+    libsrt = GcmLibsrt(refuses="cipher_refused")
+    caller, callee = connected(SrtOptions(), libsrt=libsrt)
+    assert libsrt.dialled == [0]
+    caller.close()
+    callee.close()
 
 
 class OldLibsrt(Libsrt):

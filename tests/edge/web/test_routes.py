@@ -140,6 +140,52 @@ def test_metrics_are_well_formed() -> None:
     assert not [line for line in lines if not line.startswith("#") and not sample.fullmatch(line)]
 
 
+_STATS = {"sent_packets": 900, "lost_packets": 9, "retransmitted_packets": 8, "dropped_packets": 1}
+_LINK = {"rtt_ms": 40.5, "queue_ms": 2.0, "backlog_ms": 0.0, "loss": 0.01, "sent_bps": 8_000_000}
+_CALLER = {"mode": "caller", "latency_ms": 162, "encrypted": True, "authenticated": False}
+
+
+def test_metrics_tell_how_an_srt_connection_does() -> None:
+    detail = {**_CALLER, "stats": {**_STATS, "send_buffer_ms": 50, "bandwidth_bps": 9}, "link": _LINK}
+    lines = exposition({"sinks": [{"name": "out", "kind": "srt", "rung": "main", "detail": detail}]}).splitlines()
+    labels = 'sink="out",kind="srt",rung="main",receiver="",user=""'
+    for line in (
+        f"scopecast_srt_rtt_seconds{{{labels}}} 0.0405",
+        f"scopecast_srt_queue_seconds{{{labels}}} 0.002",
+        f"scopecast_srt_loss_ratio{{{labels}}} 0.01",
+        f"scopecast_srt_buffer_seconds{{{labels}}} 0.05",
+        f"scopecast_srt_latency_seconds{{{labels}}} 0.162",
+        f"scopecast_srt_bandwidth_bps{{{labels}}} 9",
+        f"scopecast_srt_encrypted{{{labels}}} 1",
+        f"scopecast_srt_authenticated{{{labels}}} 0",
+        f"scopecast_srt_lost_packets_total{{{labels}}} 9",
+        f"scopecast_srt_retransmitted_packets_total{{{labels}}} 8",
+        f"scopecast_srt_dropped_packets_total{{{labels}}} 1",
+    ):
+        assert line in lines
+    assert not [line for line in lines if "srt_delivered_bps" in line], "what is unknown is left out"
+
+
+def test_metrics_tell_it_of_each_receiver_of_a_listener() -> None:
+    receivers = [
+        {"name": "srt/10.0.0.7:5", "user": "ward", "rung": "view", "stats": _STATS, "link": _LINK},
+        {"name": "srt/10.0.0.8:5", "user": "", "rung": "main", "stats": _STATS, "link": None},
+    ]
+    sink = {"name": "srt", "kind": "srt", "rung": "main", "detail": {"rejected": 3, "receivers": receivers}}
+    lines = exposition({"sinks": [sink]}).splitlines()
+    ward = 'sink="srt",kind="srt",rung="view",receiver="srt/10.0.0.7:5",user="ward"'
+    other = 'sink="srt",kind="srt",rung="main",receiver="srt/10.0.0.8:5",user=""'
+    assert 'scopecast_srt_rejected_total{sink="srt",kind="srt",rung="main"} 3' in lines
+    assert f"scopecast_srt_rtt_seconds{{{ward}}} 0.0405" in lines
+    assert f"scopecast_srt_lost_packets_total{{{other}}} 9" in lines
+    assert f"scopecast_srt_rtt_seconds{{{other}}}" not in "".join(lines)
+
+
+def test_metrics_of_an_srt_output_without_a_connection_are_none() -> None:
+    for detail in ({}, _CALLER, {"receivers": []}):
+        assert "scopecast_srt" not in exposition({"sinks": [{"name": "a", "kind": "srt", "detail": detail}]})
+
+
 async def test_metrics_have_prometheus_type(client: httpx.AsyncClient) -> None:
     assert (await client.get("/metrics")).headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
 
