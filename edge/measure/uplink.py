@@ -82,7 +82,7 @@ def congested(seen: Stretch, idle: Stretch, usual_loss: float) -> bool:
     return (
         seen.backlog_ms > 2 * idle.rtt_p50_ms + _BACKLOG_MS
         or seen.rtt_p50_ms > idle.rtt_p50_ms + max(_MORE_QUEUE_MS, idle.rtt_p50_ms / 2)
-        or seen.loss > usual_loss + _MORE_LOSS
+        or seen.loss > 1.5 * usual_loss + _MORE_LOSS
         or seen.dropped > 0
     )
 
