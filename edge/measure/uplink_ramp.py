@@ -46,7 +46,7 @@ class Ramp:
 
     `capacity_bps` is what was found so far. `full_at_bps` is the rate at which the path was full, None where the
     test met no limit; `sender_limited`: this machine could not send more. `steady`: nine tenths of the capacity could
-    be held. `usual_loss` is what the path loses without being full, as the first step has shown; until then what it may.
+    be held. `usual_loss` is what the path loses without being full, as the first step shows; until then what it may.
     """
 
     spec: RampSpec
