@@ -104,7 +104,7 @@ def test_path_that_never_holds_ends_unsteady() -> None:
     ramp = Ramp.begin(RampSpec(most_bps=8 * _MBPS))
     while ramp.order is not None:
         seen = Path(1e9).carry(ramp.order)
-        ramp = ramp.after(replace(seen, dropped=5) if ramp.order.stage is Stage.HOLD else seen)
+        ramp = ramp.after(replace(seen, late=0.1) if ramp.order.stage is Stage.HOLD else seen)
     assert ramp.holds == 4
     assert not ramp.steady
     assert ramp.held is not None
