@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.udp_relay import UdpRelay
+from tests.udp_relay import Bottleneck, Lossy, UdpRelay
 
 
 @pytest.fixture
@@ -51,32 +51,38 @@ def test_answers_find_the_caller_that_asked(behind: socket.socket, caller: socke
         assert (caller.recv(100), other.recv(100)) == (b"A", b"B")
 
 
-def test_lost_share_is_about_what_was_asked_for_and_the_same_every_time(behind: socket.socket) -> None:
-    relay = UdpRelay(port_of(behind), loss=0.2)
-    through = [relay._through(b"x" * 100, 0.0) is not None for _ in range(1000)]
-    again = UdpRelay(port_of(behind), loss=0.2)
-    assert through == [again._through(b"x" * 100, 0.0) is not None for _ in range(1000)]
-    assert relay.lost == through.count(False)
-    assert 150 < relay.lost < 250
-    for one in (relay, again):
-        one._front.close()
+def test_lost_share_is_about_what_was_asked_for_and_the_same_every_time() -> None:
+    one, other = Lossy(0.2), Lossy(0.2)
+    through = [one(b"x") is not None for _ in range(1000)]
+    assert through == [other(b"x") is not None for _ in range(1000)]
+    assert one.dropped == through.count(False)
+    assert 150 < one.dropped < 250
 
 
-def test_rate_limit_spaces_and_its_queue_overflows(behind: socket.socket) -> None:
+def test_bottleneck_spaces_and_its_queue_overflows() -> None:
     """1000 bytes last 10 ms at 800 kb/s; 50 ms of them may wait."""
-    relay = UdpRelay(port_of(behind), rate_bps=800_000, queue_ms=50)
-    out = [relay._through(b"x" * 1000, 0.0) for _ in range(10)]
+    link = Bottleneck(800_000, 50)
+    out = [link.through_at_s(1000, 0.0) for _ in range(10)]
     assert out == [pytest.approx(0.01 * n) for n in range(1, 7)] + [None] * 4
-    assert relay._through(b"x" * 1000, 0.03) == pytest.approx(0.07)
-    assert relay.overflowed == 4
-    relay._front.close()
+    assert link.through_at_s(1000, 0.03) == pytest.approx(0.07)
 
 
-def test_cut_path_carries_nothing_until_it_is_healed(behind: socket.socket, caller: socket.socket) -> None:
+def test_what_overflows_is_counted_towards_the_target_alone(behind: socket.socket, caller: socket.socket) -> None:
+    with UdpRelay(port_of(behind), rate_bps=80_000, queue_ms=0) as relay:
+        for _ in range(5):
+            caller.sendto(b"x" * 1000, ("127.0.0.1", relay.port))
+        _, sender = behind.recvfrom(2000)
+        for _ in range(5):
+            behind.sendto(b"y", sender)
+        assert pending(caller) == 5
+        assert relay.overflowed == 4
+
+
+def test_silent_path_carries_nothing_until_it_is_not(behind: socket.socket, caller: socket.socket) -> None:
     with UdpRelay(port_of(behind)) as relay:
-        relay.cut()
+        relay.silent = True
         caller.sendto(b"lost", ("127.0.0.1", relay.port))
         assert pending(behind) == 0
-        relay.heal()
+        relay.silent = False
         caller.sendto(b"there", ("127.0.0.1", relay.port))
         assert behind.recv(100) == b"there"

@@ -1,7 +1,8 @@
-"""A bad network path for one UDP port on loopback: delay, loss, a rate limit with a queue before it, and cuts."""
+"""A path between two UDP ports that delays, drops, damages, holds up or swallows what passes."""
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import random
@@ -9,126 +10,140 @@ import selectors
 import socket
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-_TICK_S = 0.05
-_LARGEST = 65_536
-_BUFFER = 4 << 20
+Mangle = Callable[[bytes], bytes | None]
+_LOOPBACK = "127.0.0.1"
+
+
+class Lossy:
+    """Drops that part of the packets, by chance from a seed."""
+
+    def __init__(self, loss: float, *, seed: int = 1) -> None:
+        self._loss = loss
+        self._chance = random.Random(seed)  # noqa: S311 - chance that repeats
+        self.dropped = 0
+
+    def __call__(self, packet: bytes) -> bytes | None:
+        if self._chance.random() >= self._loss:
+            return packet
+        self.dropped += 1
+        return None
+
+
+class Bottleneck:
+    """A link of that rate with a queue that drops what does not fit."""
+
+    def __init__(self, rate_bps: float, queue_ms: float) -> None:
+        self._rate_bps = rate_bps
+        self._queue_s = queue_ms / 1000
+        self._free_s = 0.0
+
+    def through_at_s(self, size: int, now_s: float) -> float | None:
+        """When a packet that comes now is through; None when the queue is full."""
+        begin_s = max(now_s, self._free_s)
+        if begin_s - now_s > self._queue_s:
+            return None
+        self._free_s = begin_s + size * 8 / self._rate_bps
+        return self._free_s
 
 
 class UdpRelay:
-    """Passes datagrams on between whoever calls `port` and the port behind; several callers are kept apart.
+    """Whoever sends to `port` talks to `target_port`. `delay_s` is one way; `silent` swallows everything, both ways.
 
-    Towards the port behind: `rate_bps` (of UDP payload; None is no limit) behind a queue that holds `queue_ms` at
-    that rate and drops what does not fit, `loss` (a share, by a seeded dice), `delay_ms`. The way back is only delayed.
-    `cut()` lets nothing through in either direction until `heal()`.
+    Towards the target `rate_bps` (of UDP payload; None is no limit) has a queue before it that holds `queue_ms` at that
+    rate; what does not fit is lost and counted in `overflowed`.
     """
 
     def __init__(
         self,
-        behind: int,
+        target_port: int,
         *,
-        delay_ms: float = 0.0,
-        loss: float = 0.0,
+        delay_s: float = 0.0,
+        mangle: Mangle = lambda packet: packet,
         rate_bps: float | None = None,
         queue_ms: float = 100.0,
-        seed: int = 1,
     ) -> None:
-        self.port = 0
-        self.passed = self.lost = self.overflowed = 0
-        self._behind = ("127.0.0.1", behind)
-        self._delay_s, self._loss = delay_ms / 1000, loss
-        self._rate_bps, self._queue_s = rate_bps, queue_ms / 1000
-        self._dice = random.Random(seed)  # noqa: S311 - no secret
-        self._front = _bound()
-        self._selector = selectors.DefaultSelector()
+        self.silent = False
+        self.passed = self.overflowed = 0
+        self._bottleneck = None if rate_bps is None else Bottleneck(rate_bps, queue_ms)
+        self._delay_s = delay_s
+        self._mangle = mangle
+        self._target = (_LOOPBACK, target_port)
+        self._front = self._socket()
+        self.port = int(self._front.getsockname()[1])
         self._backs: dict[tuple[str, int], socket.socket] = {}
-        self._due: list[tuple[float, int, socket.socket, tuple[str, int], bytes]] = []
+        self._due: list[tuple[float, int, socket.socket, bytes, tuple[str, int]]] = []
         self._order = itertools.count()
-        self._free_s = 0.0
-        self._is_cut = self._closing = False
-        self._thread = threading.Thread(target=self._run, name="udp-relay", daemon=True)
-
-    def cut(self) -> None:
-        self._is_cut = True
-
-    def heal(self) -> None:
-        self._is_cut = False
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._front, selectors.EVENT_READ)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Self:
-        self.port = int(self._front.getsockname()[1])
-        self._selector.register(self._front, selectors.EVENT_READ, None)
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        self._closing = True
+        self._stopping.set()
         self._thread.join(10)
-        assert not self._thread.is_alive(), "the relay did not stop"
+        for end in (self._front, *self._backs.values()):
+            end.close()
         self._selector.close()
-        for one in (self._front, *self._backs.values()):
-            one.close()
 
     def _run(self) -> None:
-        while not self._closing:
-            wait_s = self._due[0][0] - time.monotonic() if self._due else _TICK_S
-            for key, _ in self._selector.select(max(0.0, min(wait_s, _TICK_S))):
-                self._drain(key.fileobj, key.data)  # type: ignore[arg-type]
+        while not self._stopping.is_set():
+            wait_s = max(0.0, self._due[0][0] - time.monotonic()) if self._due else 0.1
+            for key, _ in self._selector.select(min(wait_s, 0.1)):
+                self._take(key)
             while self._due and self._due[0][0] <= time.monotonic():
-                _, _, out, to, datagram = heapq.heappop(self._due)
-                _sent(out, datagram, to)
+                _, _, out, packet, to = heapq.heappop(self._due)
+                _sent(out, packet, to)
 
-    def _drain(self, ready: socket.socket, caller: tuple[str, int] | None) -> None:
-        """`caller`: whose answers these are; None where they come from callers."""
+    def _take(self, key: selectors.SelectorKey) -> None:
+        end = key.fileobj
+        assert isinstance(end, socket.socket)
         for _ in range(64):
             try:
-                datagram, sender = ready.recvfrom(_LARGEST)
-            except (BlockingIOError, ConnectionRefusedError):
+                packet, sender = end.recvfrom(2048)
+            except BlockingIOError:
                 return
-            if self._is_cut:
+            except ConnectionRefusedError:  # the other end is not there (any more)
                 continue
-            now_s = time.monotonic()
-            if caller is not None:
-                self._later(now_s, self._front, caller, datagram)
-            elif (free_s := self._through(datagram, now_s)) is not None:
-                self._later(free_s, self._back(sender), self._behind, datagram)
+            way = (self._back_of(sender), self._target) if end is self._front else (self._front, key.data)
+            self._pass(packet, *way)
 
-    def _through(self, datagram: bytes, now_s: float) -> float | None:
-        """When it has passed the bottleneck; None when it never does."""
-        if self._loss and self._dice.random() < self._loss:
-            self.lost += 1
-            return None
-        if self._rate_bps is not None:
-            begin_s = max(now_s, self._free_s)
-            if begin_s - now_s > self._queue_s:
-                self.overflowed += 1
-                return None
-            self._free_s = now_s = begin_s + len(datagram) * 8 / self._rate_bps
+    def _pass(self, packet: bytes, out: socket.socket, to: tuple[str, int]) -> None:
+        mangled = None if self.silent else self._mangle(packet)
+        if mangled is None:
+            return
+        at_s: float | None = time.monotonic()
+        if self._bottleneck is not None and out is not self._front:
+            at_s = self._bottleneck.through_at_s(len(mangled), time.monotonic())
+        if at_s is None:
+            self.overflowed += 1
+            return
         self.passed += 1
-        return now_s
+        heapq.heappush(self._due, (at_s + self._delay_s, next(self._order), out, mangled, to))
 
-    def _later(self, at_s: float, out: socket.socket, to: tuple[str, int], datagram: bytes) -> None:
-        heapq.heappush(self._due, (at_s + self._delay_s, next(self._order), out, to, datagram))
-
-    def _back(self, caller: tuple[str, int]) -> socket.socket:
+    def _back_of(self, caller: tuple[str, int]) -> socket.socket:
         if caller not in self._backs:
-            self._backs[caller] = _bound()
-            self._selector.register(self._backs[caller], selectors.EVENT_READ, caller)
+            back = self._backs[caller] = self._socket()
+            self._selector.register(back, selectors.EVENT_READ, caller)
         return self._backs[caller]
 
+    @staticmethod
+    def _socket() -> socket.socket:
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.setblocking(False)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        made.bind((_LOOPBACK, 0))
+        return made
 
-def _bound() -> socket.socket:
-    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-    one.setblocking(False)
-    one.bind(("127.0.0.1", 0))
-    return one
 
-
-def _sent(out: socket.socket, datagram: bytes, to: tuple[str, int]) -> None:
-    """A full socket buffer or a closed port loses it, as a network does."""
-    try:
-        out.sendto(datagram, to)
-    except OSError:
-        return
+def _sent(out: socket.socket, packet: bytes, to: tuple[str, int]) -> None:
+    """A full buffer or a closed port loses it, as a network does."""
+    with contextlib.suppress(OSError):
+        out.sendto(packet, to)

@@ -36,7 +36,7 @@ def page(where: str, finding: Finding) -> str:
         f"capacity    {_capacity(finding)}",
         f"round trip  p50 / p95: idle {_trips(idle)}, {at} {_trips(held)}",
         f"jitter      {held.jitter_ms:.0f} ms {at}",
-        f"loss        {held.loss:.2%} sent again {at}, {held.dropped} packet(s) too late to be sent",
+        f"loss        {held.loss:.2%} sent again {at}, {held.late:.2%} too late to be sent",
         f"latency     {latency}",
         f"needed      {mbps(finding.needed_bps)}: {needed}",
         f"headroom    {finding.headroom:+.0%} of what is needed",

@@ -9,6 +9,7 @@ PAYLOAD_BYTES = 1316  # seven MPEG-TS packets
 _SETTLING = 0.25  # the part of a stretch that does not count
 _MORE_QUEUE_MS = 30.0
 _MORE_LOSS = 0.05
+_LATE = 0.01
 _BACKLOG_MS = 60.0
 _STANDING = 3  # a backlog counts that stood all through the last third of a stretch: a hiccup of this machine does not
 _OFFERED = 0.9
@@ -29,7 +30,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """`loss` is the share of packets that were sent again; `dropped` payloads were given up here, too late to send.
+    """`loss` is the share of packets that were sent again, `late` that of the payloads given up here, too old to send.
     `backlog_ms` is how long, at that rate, what stood unacknowledged at the end had been sent for.
 
     `offered_bps` is what the sender managed of `rate_bps`, `delivered_bps` what was acknowledged: MPEG-TS bits,
@@ -43,7 +44,7 @@ class Stretch:
     rtt_p95_ms: float
     backlog_ms: float = 0.0
     loss: float = 0.0
-    dropped: int = 0
+    late: float = 0.0
 
     @property
     def jitter_ms(self) -> float:
@@ -73,7 +74,7 @@ def stretch_of(rate_bps: int, samples: Sequence[Sample]) -> Stretch:
         rtt_p95_ms=_ranked(rtts, 0.95),
         backlog_ms=standing * PAYLOAD_BYTES * 8000 / rate_bps,
         loss=(last.sent_again - first.sent_again) / sent if sent else 0.0,
-        dropped=last.dropped - first.dropped,
+        late=(last.dropped - first.dropped) / max(last.offered - first.offered, 1),
     )
 
 
@@ -82,8 +83,8 @@ def congested(seen: Stretch, idle: Stretch, usual_loss: float) -> bool:
     return (
         seen.backlog_ms > 2 * idle.rtt_p50_ms + _BACKLOG_MS
         or seen.rtt_p50_ms > idle.rtt_p50_ms + max(_MORE_QUEUE_MS, idle.rtt_p50_ms / 2)
-        or seen.loss > usual_loss + _MORE_LOSS
-        or seen.dropped > 0
+        or seen.loss > 1.5 * usual_loss + _MORE_LOSS
+        or seen.late > _LATE
     )
 
 

@@ -46,7 +46,7 @@ class Ramp:
 
     `capacity_bps` is what was found so far. `full_at_bps` is the rate at which the path was full, None where the
     test met no limit; `sender_limited`: this machine could not send more. `steady`: nine tenths of the capacity could
-    be held. `usual_loss` is what the path loses without being full, as the steps have shown; until then what it may.
+    be held. `usual_loss` is what the path loses without being full, as the first step shows; until then what it may.
     """
 
     spec: RampSpec
@@ -88,7 +88,7 @@ class Ramp:
         if seen.starved:
             found = max(self.capacity_bps, seen.delivered_bps)
             return replace(self, capacity_bps=found, sender_limited=True)._hold()
-        usual = seen.loss if self.capacity_bps == 0 else max(self.usual_loss, seen.loss)
+        usual = seen.loss if self.capacity_bps == 0 else self.usual_loss
         grown = replace(self, capacity_bps=seen.rate_bps, usual_loss=usual)
         if seen.rate_bps >= self.spec.most_bps:
             return grown._hold()

@@ -71,7 +71,7 @@ def test_page_is_for_a_technician_at_midnight() -> None:
         "capacity    11.4 Mb/s (full at 17.1 Mb/s)",
         "round trip  p50 / p95: idle 38 / 41 ms, at 10.3 Mb/s 44 / 61 ms",
         "jitter      17 ms at 10.3 Mb/s",
-        "loss        0.12% sent again at 10.3 Mb/s, 0 packet(s) too late to be sent",
+        "loss        0.12% sent again at 10.3 Mb/s, 0.00% too late to be sent",
         "latency     set the SRT latency to 250 ms (4 round trips, 120 at least)",
         "needed      10.0 Mb/s: 8.0 Mb/s (preset endoscopy) and a quarter for sending again",
         "headroom    +14% of what is needed",

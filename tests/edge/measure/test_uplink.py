@@ -41,7 +41,7 @@ def test_dropped_is_neither_delivered_nor_waiting() -> None:
     made = [replace(one, waiting=50, dropped=n) for n, one in enumerate(samples())]
     seen = stretch_of(_RATE, made)
     assert seen.delivered_bps == pytest.approx(_RATE * 0.8)
-    assert seen.dropped == 30
+    assert seen.late == 0.2
 
 
 def test_loss_is_the_share_sent_again() -> None:
@@ -77,9 +77,10 @@ def test_two_samples_are_enough() -> None:
         ({"rtt_p50_ms": 71.0}, True),
         ({"backlog_ms": 139.0}, False),
         ({"backlog_ms": 141.0}, True),
-        ({"loss": 0.06}, False),
-        ({"loss": 0.08}, True),
-        ({"dropped": 1}, True),
+        ({"loss": 0.07}, False),
+        ({"loss": 0.09}, True),
+        ({"late": 0.009}, False),
+        ({"late": 0.011}, True),
         ({"delivered_bps": _RATE // 2}, False),
     ],
 )

@@ -71,9 +71,9 @@ def test_limit_is_let_drain_before_nine_tenths_are_held() -> None:
 @pytest.mark.parametrize("loss", [0.0, 0.03, 0.2])
 @pytest.mark.parametrize("limit_mbps", [0.3, 0.9, 1.2, 2.0, 5.0, 7.77, 13.0, 24.0])
 def test_found_capacity_is_the_limit(limit_mbps: float, loss: float, shallow: bool) -> None:
-    """A shallow queue shows a limit that is passed by less than 5 % not at all."""
+    """One that shows by loss alone does not show when it is passed by little."""
     ramp, _ = ramped(Path(limit_mbps * _MBPS, loss=loss, shallow=shallow), RampSpec(most_bps=30 * _MBPS))
-    assert ramp.capacity_bps == pytest.approx(limit_mbps * _MBPS, rel=0.12)
+    assert ramp.capacity_bps == pytest.approx(limit_mbps * _MBPS, rel=0.15)
     assert ramp.full_at_bps is not None
     assert ramp.steady
 
@@ -104,7 +104,7 @@ def test_path_that_never_holds_ends_unsteady() -> None:
     ramp = Ramp.begin(RampSpec(most_bps=8 * _MBPS))
     while ramp.order is not None:
         seen = Path(1e9).carry(ramp.order)
-        ramp = ramp.after(replace(seen, dropped=5) if ramp.order.stage is Stage.HOLD else seen)
+        ramp = ramp.after(replace(seen, late=0.1) if ramp.order.stage is Stage.HOLD else seen)
     assert ramp.holds == 4
     assert not ramp.steady
     assert ramp.held is not None
