@@ -9,8 +9,8 @@ from edge.sinks.libsrt import Libsrt
 from edge.sinks.sockaddr import resolve
 from edge.sinks.srt_latency import answered, fitting_latency_ms, induction, probe_rtt_ms
 from edge.sinks.srt_socket import SrtOptions, listening
-from tests.mangling_relay import Lossy, ManglingRelay
 from tests.srt_peers import free_udp_port
+from tests.udp_relay import Lossy, UdpRelay
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_round_trip_is_that_of_the_path_whatever_gets_lost(loss: float) -> None:
     libsrt, port = Libsrt(), free_udp_port()
     listener = listening(libsrt, "127.0.0.1", port, SrtOptions(), backlog=1)
     try:
-        with ManglingRelay(port, delay_s=0.05, mangle=Lossy(loss, seed=3)) as relay:
+        with UdpRelay(port, delay_s=0.05, mangle=Lossy(loss, seed=3)) as relay:
             rtt_ms = probe_rtt_ms(resolve("127.0.0.1", relay.port))
     finally:
         libsrt.close(listener)

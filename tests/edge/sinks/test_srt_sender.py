@@ -9,10 +9,10 @@ from edge.model.feedback import Feedback, LinkReport, Role
 from edge.model.frame import AccessUnit
 from edge.model.sink import SinkSpec
 from edge.sinks.srt import SrtSink
-from tests.mangling_relay import ManglingRelay
 from tests.media_units import make_units
 from tests.peers.srt_pump import Feed, Feeding, answers
 from tests.srt_peers import Collector, Listening, free_udp_port, srt_spec, wait_until
+from tests.udp_relay import UdpRelay
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def far(reports: list[LinkReport]) -> Iterator[SrtSink]:
         assert isinstance(feedback, LinkReport)
         reports.append(feedback)
 
-    with ManglingRelay(port, delay_s=0.02) as relay, Collector(port, "listener"):
+    with UdpRelay(port, delay_s=0.02) as relay, Collector(port, "listener"):
         sink = SrtSink(spec=srt_spec(relay.port, "caller", role=Role.GUIDE), on_feedback=heard)
         yield sink
         sink.close()
@@ -87,7 +87,7 @@ def test_automatic_latency_of_a_near_peer_is_120_ms(units: list[AccessUnit]) -> 
 
 def test_automatic_latency_of_a_far_peer_is_right_from_the_first_packet(units: list[AccessUnit]) -> None:
     port = free_udp_port()
-    with ManglingRelay(port, delay_s=0.04) as relay, Collector(port, "listener"):
+    with UdpRelay(port, delay_s=0.04) as relay, Collector(port, "listener"):
         sink = SrtSink(spec=automatic(relay.port))
         sink.open(units[0].format)
         with Feed(sink, units):
@@ -97,7 +97,7 @@ def test_automatic_latency_of_a_far_peer_is_right_from_the_first_packet(units: l
     assert detail["latency_needed_ms"] >= 320
 
 
-def agreed_and_needed(listening: Listening, relay: ManglingRelay) -> tuple[int, int]:
+def agreed_and_needed(listening: Listening, relay: UdpRelay) -> tuple[int, int]:
     """Of a receiver that calls through the relay and leaves again."""
     with Collector(relay.port, "caller"):
         listening.wait_for_receivers(1)
@@ -111,7 +111,7 @@ def agreed_and_needed(listening: Listening, relay: ManglingRelay) -> tuple[int, 
 def test_receiver_from_afar_gets_the_right_latency_when_it_calls_again(units: list[AccessUnit]) -> None:
     with (
         Listening(latency_ms=0, outlet=Feeding(units)) as listening,
-        ManglingRelay(listening.port, delay_s=0.04) as relay,
+        UdpRelay(listening.port, delay_s=0.04) as relay,
     ):
         first, again = (agreed_and_needed(listening, relay) for _ in range(2))
     assert first[0] == 120
@@ -122,6 +122,6 @@ def test_receiver_from_afar_gets_the_right_latency_when_it_calls_again(units: li
 def test_listener_of_a_fixed_latency_raises_it_for_nobody(units: list[AccessUnit]) -> None:
     with (
         Listening(latency_ms=150, outlet=Feeding(units)) as listening,
-        ManglingRelay(listening.port, delay_s=0.04) as relay,
+        UdpRelay(listening.port, delay_s=0.04) as relay,
     ):
         assert [agreed_and_needed(listening, relay)[0] for _ in range(2)] == [150, 150]

@@ -10,8 +10,8 @@ import pytest
 from edge.model.errors import Busy, Invalid, NotSupported, PeerGone, TimedOut
 from edge.sinks.libsrt import Libsrt, Option
 from edge.sinks.srt_socket import SrtOptions, SrtSocket, accepted, dial, listening
-from tests.mangling_relay import ManglingRelay
 from tests.srt_peers import PASSPHRASE, free_udp_port, wait_until
+from tests.udp_relay import UdpRelay
 
 Pair = tuple[SrtSocket, SrtSocket]
 
@@ -190,7 +190,7 @@ def test_what_is_older_than_the_latency_is_never_sent_again() -> None:
         numbers.append(libsrt.accept(listener))
         return numbers[-1] is not None
 
-    with ManglingRelay(port, mangle=note) as relay:
+    with UdpRelay(port, mangle=note) as relay:
         caller = dial(libsrt, "127.0.0.1", relay.port, SrtOptions(latency_ms=120))
         wait_until(arrived, "the connection")
         callee = accepted(libsrt, numbers[-1])
