@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from board.sim.bars import BLACK, WHITE, Bytes, Planes, paint_background
+from board.sim.grain import Grain
 from edge.model.frame import Plane
 from edge.model.strip import CELLS, LUMA_ONE, LUMA_ZERO, cell_px, strip_word
 from edge.model.video import VideoFormat
@@ -51,9 +52,12 @@ class Sheet:
 
 
 class Pattern:
-    """Draws moments on sheets of one format. From the top: time strip, time and counter, mover, pattern."""
+    """Draws moments on sheets of one format. From the top: time strip, time and counter, mover, pattern.
 
-    def __init__(self, *, format: VideoFormat, painter: Painter) -> None:
+    `grain` is the strength of the noise in its lower part, in steps of luma; 0 is none.
+    """
+
+    def __init__(self, *, format: VideoFormat, painter: Painter, grain: int = 0) -> None:
         self._format = format
         self._cell = cell_px(format.width)
         self._glyphs, self._advance = _glyphs(painter, format)
@@ -63,6 +67,7 @@ class Pattern:
         self._mover_top = self._text_top + self._glyph_px + max(2, self._glyph_px // 8)
         self._mover_step = max(1, round((format.width - len(self._mover)) / (_SWEEP_S * format.fps)))
         self._background = self._paint(painter)
+        self._grain = Grain(self.sheet().luma, steps=grain) if grain else None
 
     def sheet(self) -> Sheet:
         return Sheet(self._format, self._background)
@@ -75,6 +80,8 @@ class Pattern:
             sheet.luma[: self._cell, : CELLS * self._cell] = row
         self._write(sheet, moment.text())
         self._move(sheet, moment.counter)
+        if self._grain:
+            self._grain.draw(sheet.luma, moment.counter)
 
     def _write(self, sheet: Sheet, text: str) -> None:
         before = sheet.text

@@ -31,6 +31,7 @@ def make_source(config: SourceConfig, *, clock: Clock, facts: Sequence[CaptureFa
         width=sim.width,
         height=sim.height,
         fps=sim.fps,
+        grain=sim.grain,
         script=_read_script(sim.script),
     )
 

@@ -26,6 +26,15 @@ class SimConfig(Section):
     width: Annotated[int, Field(ge=320, le=3840, multiple_of=16, description="Width of the picture in pixels.")] = 1920
     height: Annotated[int, Field(ge=240, le=2160, multiple_of=2, description="Height of the picture in pixels.")] = 1080
     fps: Annotated[int, Field(ge=1, le=60, description="Pictures per second.")] = 60
+    grain: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=100,
+            description="Noise in the lower part of the picture, in steps of luma: with some, the encoder needs the "
+            "bits that a real picture needs.",
+        ),
+    ] = 0
     script: Annotated[
         Path | None, Field(description="File of faults to play from the start, lines of `AT FAULT [FOR]` in seconds.")
     ] = None
