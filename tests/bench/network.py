@@ -38,6 +38,7 @@ def main() -> None:
         raise SystemExit("network namespaces and TUN devices need root: run this as root")
     say(f"clip: {DESCRIPTION}")
     say(network_rivals.DESCRIPTION)
+    say("an encoder below its frame rate: the machine was too busy, or rate control gave up pictures")
     for profile in (PROFILES[name] for name in options.only or PROFILES):
         schedule = Schedule(profile, _seconds(profile, quick=options.quick))
         for transport in options.transport or Transport:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from tests.bench.conditions import percentile
 
 FREEZE_S = 0.2
-AGAIN_MS = 200.0  # what counts as 'back' after a change
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +26,18 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class LineSample:
-    """What had passed the uplink by then, and how full the sender's own queue was where that is known."""
+    """What had passed the uplink by then, and how full the sender's own queue was, None where it does not say."""
 
     at_s: float
     delivered_bytes: int
-    sender_queue_ms: float = 0.0
+    sender_queue_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """`shown` in order of showing. `sent` pictures left the encoder; `lost` is the share that never came.
 
-    `change_s` are the line's changes that fall into the run. `notes` are printed under the figures.
+    `change_s` are the line's changes after which pictures can be expected. `notes` are printed under the figures.
     """
 
     seconds: float
@@ -68,7 +67,7 @@ class Run:
         first = min(times, default=None)
         return None if first is None else first - at_s
 
-    def settled_after_s(self, at_s: float, until_s: float | None = None, *, limit_ms: float = AGAIN_MS) -> float | None:
+    def settled_after_s(self, at_s: float, until_s: float | None = None, *, limit_ms: float) -> float | None:
         """From then until what is shown stays so young that 95 % of it, to the end of that time, is below the limit."""
         after = self._between(at_s, until_s)
         too_late = sum(picture.late_ms > limit_ms for picture in after)
@@ -88,8 +87,8 @@ class Run:
         return (last.delivered_bytes - first.delivered_bytes) * 8 / (last.at_s - first.at_s)
 
     @property
-    def longest_sender_queue_ms(self) -> float:
-        return max((sample.sender_queue_ms for sample in self.line), default=0.0)
+    def longest_sender_queue_ms(self) -> float | None:
+        return max((sample.sender_queue_ms for sample in self.line if sample.sender_queue_ms is not None), default=None)
 
     def psnr_db(self, share: float) -> float | None:
         measured = [picture.psnr_db for picture in self.shown if picture.psnr_db is not None]

@@ -46,6 +46,14 @@ class SrtRecording:
         told = json.loads(said)
         self.sessions, self.dropped_packets = told["sessions"], told["dropped"]
 
+    def wait_first(self, patience_s: float) -> None:
+        """Until something has come. Raises TimeoutError."""
+        until_s = time.monotonic() + patience_s
+        while not self._path.exists() or self._path.stat().st_size == 0:
+            if time.monotonic() > until_s:
+                raise TimeoutError(f"nothing came over SRT within {patience_s:g} s")
+            time.sleep(0.1)
+
     def received(self) -> Received:
         return _received(self._path)
 

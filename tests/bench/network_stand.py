@@ -22,10 +22,10 @@ from tests.running_box import RunningBox
 
 SRT_PORT = 9710
 _START_S = 90  # a busy machine takes its time
-_SETTLE_S = 5
+SETTLE_S = 5
 _VIEWPORT = {"width": 640, "height": 400}  # pictures are decoded whole; painting them large costs half a core
 _LOOK_S = 0.5
-_TAIL_S = 1.0  # pictures captured this close to the end may still be on their way
+TAIL_S = 1.0  # pictures captured this close to the end may still be on their way
 _LEAST_SRT_LATENCY_MS = 120
 
 
@@ -38,7 +38,8 @@ class Schedule:
 
     @property
     def change_s(self) -> tuple[float, ...]:
-        return tuple(at_s for at_s in self.profile.changes_s if at_s < self.seconds)
+        """Where the line changes and is not down afterwards."""
+        return tuple(step.at_s for step in self.profile.steps[1:] if not step.uplink.down)
 
     @property
     def srt_latency_ms(self) -> int:
@@ -74,7 +75,7 @@ def page_run(
 ) -> Run:
     """Play the schedule to a page that has, or soon will have, a video. `sent` counts the sender's pictures."""
     page.wait_for_function("document.querySelector('video')?.videoWidth > 0", timeout=30_000)
-    page.wait_for_timeout(_SETTLE_S * 1000)
+    page.wait_for_timeout(SETTLE_S * 1000)
     network_page.watch_pictures(page)
     sent_before, before = sent(), network_page.counts(page)
     begin_s, line = follow(schedule, lab, rest=lambda seconds: page.wait_for_timeout(seconds * 1000))
@@ -109,13 +110,13 @@ def box_srt(schedule: Schedule) -> Run:
             box = ending.enter_context(_box(lab, *sets))
             with lab.box.inside():
                 box.wait_until(lambda: box.sink("srt")["state"] == "live", what="SRT connected")
-            time.sleep(_SETTLE_S)
+            time.sleep(SETTLE_S)
             before = _units(lab, box)
             begin_s, line = follow(schedule, lab, rest=time.sleep, sender_queue_ms=lambda: _srt_queue_ms(lab, box))
             sent = _units(lab, box) - before
             notes = [*_box_notes(lab, box), line_note(lab)]
         received = recording.received()
-    lost = lost_by_seq(received.seqs, begin_s, begin_s + schedule.seconds - latency_ms / 1000 - _TAIL_S)
+    lost = lost_by_seq(received.seqs, begin_s, begin_s + schedule.seconds - latency_ms / 1000 - TAIL_S)
     return srt_run(schedule, recording, received.pictures, line, begin_s=begin_s, lost=lost, sent=sent, notes=notes)
 
 
@@ -176,7 +177,7 @@ def follow(
     lab: NetLab,
     *,
     rest: Callable[[float], object],
-    sender_queue_ms: Callable[[], float] = lambda: 0.0,
+    sender_queue_ms: Callable[[], float | None] = lambda: None,
 ) -> tuple[float, list[LineSample]]:
     """Play the schedule to its end. UTC seconds at which it began, and what was sampled meanwhile."""
     begin_ns = lab.play(schedule.profile.steps)

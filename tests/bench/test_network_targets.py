@@ -76,6 +76,14 @@ def test_table_has_both_columns_and_says_why_one_is_empty() -> None:
     assert "theirs: not measured: it ended" in text
 
 
-def test_busy_machine_is_named_in_the_table() -> None:
+def test_encoder_that_fell_behind_shows_in_the_table() -> None:
     columns = [Column("ours", make_run(steady(0, 30, fps=20)))]
-    assert "20.0 fps, machine too busy" in render(PROFILES["lan"], Transport.WEBRTC, columns, latency_ms=0)
+    assert "| encoded | 20.0 of 30 fps |" in render(PROFILES["lan"], Transport.WEBRTC, columns, latency_ms=0)
+
+
+def test_recovery_is_told_for_each_change_by_the_transports_own_limit() -> None:
+    run = replace(make_run(steady(0, 34, late_ms=250), seconds=34), change_s=(8, 18))
+    over_webrtc = render(PROFILES["cut-20-4-20"], Transport.WEBRTC, [Column("ours", run)], latency_ms=0)
+    assert over_webrtc.count("| p95 <= 200 ms again after | not before the next |") == 2
+    over_srt = render(PROFILES["cut-20-4-20"], Transport.SRT, [Column("ours", run)], latency_ms=160)
+    assert over_srt.count("| p95 <= 280 ms again after | 0.0 s |") == 2
