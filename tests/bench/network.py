@@ -26,6 +26,7 @@ from tests.netlab.profiles import PROFILES, Profile
 _STEADY_S, _QUICK_S = 30.0, 12.0
 _AFTER_LAST_CHANGE_S = {"cut-20-4-20": 16.0}  # its target looks 15 s back
 _AFTER_S = 8.0
+_TRANSPORTS = ("webrtc", "srt")
 _SENDERS: dict[Transport, Sequence[tuple[str, Callable[[Schedule], Run]]]] = {
     Transport.WEBRTC: (("Scopecast", network_stand.box_webrtc), ("GStreamer webrtcbin", network_rivals.gst_webrtc)),
     Transport.SRT: (("Scopecast", network_stand.box_srt), ("ffmpeg", network_rivals.ffmpeg_srt)),
@@ -33,15 +34,15 @@ _SENDERS: dict[Transport, Sequence[tuple[str, Callable[[Schedule], Run]]]] = {
 
 
 def main() -> None:
-    options = _options(sys.argv[1:])
+    options = options_of(sys.argv[1:])
     if os.geteuid() != 0:
         raise SystemExit("network namespaces and TUN devices need root: run this as root")
     say(f"clip: {DESCRIPTION}")
     say(network_rivals.DESCRIPTION)
     say("an encoder below its frame rate: the machine was too busy, or rate control gave up pictures")
     for profile in (PROFILES[name] for name in options.only or PROFILES):
-        schedule = Schedule(profile, _seconds(profile, quick=options.quick))
-        for transport in options.transport or Transport:
+        schedule = Schedule(profile, measured_s(profile, quick=options.quick))
+        for transport in [Transport[name.upper()] for name in options.transport or _TRANSPORTS]:
             _one(schedule, transport, rivals=options.rivals)
 
 
@@ -63,18 +64,18 @@ def _column(name: str, measure: Callable[[Schedule], Run], schedule: Schedule) -
         return Column(name, None, f"{type(error).__name__}: {error}".partition("\n")[0])
 
 
-def _seconds(profile: Profile, *, quick: bool) -> float:
+def measured_s(profile: Profile, *, quick: bool) -> float:
+    """A schedule is played whole, whatever the hurry."""
     if profile.changes_s:
         return profile.changes_s[-1] + _AFTER_LAST_CHANGE_S.get(profile.name, _AFTER_S)
     return _QUICK_S if quick else _STEADY_S
 
 
-def _options(words: Sequence[str]) -> argparse.Namespace:
+def options_of(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="network", description="the box through emulated lines")
     parser.add_argument("--quick", action="store_true", help="steady lines for 12 s instead of 30")
     parser.add_argument("--only", action="append", choices=list(PROFILES), metavar="PROFILE", help="this line")
-    transports = {"webrtc": Transport.WEBRTC, "srt": Transport.SRT}
-    parser.add_argument("--transport", action="append", type=transports.get, help="webrtc or srt")
+    parser.add_argument("--transport", action="append", choices=_TRANSPORTS, help="this one only")
     parser.add_argument("--no-rivals", dest="rivals", action="store_false", help="the box alone")
     return parser.parse_args(words)
 

@@ -20,12 +20,24 @@ _READ_EVERY = 3
 _RTP_HZ = 90_000
 _DISAGREE_S = 0.005  # a sender whose RTP times are further from its strips has no capture times in RTP
 
-# Before any script of the page: every peer connection is remembered, for its statistics.
+# Before any script of the page: every peer connection is remembered, and what it counted until it was closed.
 HOOK = """
 window.__peers = [];
 window.RTCPeerConnection = new Proxy(window.RTCPeerConnection, {
-  construct(target, args) { const peer = new target(...args); window.__peers.push(peer); return peer; },
+  construct(target, args) {
+    const peer = new target(...args);
+    window.__peers.push({ peer, counted: {} });
+    return peer;
+  },
 });
+window.__count = async () => {
+  for (const one of window.__peers) {
+    if (one.peer.connectionState === "closed") continue;
+    for (const entry of (await one.peer.getStats()).values())
+      if (entry.type === "inbound-rtp" && entry.kind === "video") one.counted = entry;
+  }
+};
+setInterval(window.__count, 500);
 """
 
 _WATCH = """
@@ -54,14 +66,11 @@ _WATCH = """
 
 _COUNTS = """
 async () => {
+  await window.__count();
   const sums = { framesDecoded: 0, packetsLost: 0, nackCount: 0, pliCount: 0, retransmittedPacketsReceived: 0 };
-  for (const peer of window.__peers) {
-    if (peer.connectionState === "closed") continue;
-    for (const entry of (await peer.getStats()).values())
-      if (entry.type === "inbound-rtp" && entry.kind === "video")
-        for (const name of Object.keys(sums)) sums[name] += entry[name] ?? 0;
-  }
-  return sums;
+  for (const { counted } of window.__peers)
+    for (const name of Object.keys(sums)) sums[name] += counted[name] ?? 0;
+  return { sessions: window.__peers.length, ...sums };
 }
 """
 
@@ -80,7 +89,7 @@ def watch_pictures(page: Page) -> None:
 
 
 def counts(page: Page) -> dict[str, int]:
-    """Sums of WebRTC's own statistics over the page's open connections."""
+    """Sums of WebRTC's own statistics over all the page's connections, and how many of those there were."""
     found: dict[str, int] = page.evaluate(_COUNTS)
     return found
 

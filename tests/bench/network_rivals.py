@@ -72,11 +72,10 @@ def ffmpeg_srt(schedule: Schedule) -> Run:
     latency_ms = schedule.srt_latency_ms
     with tempfile.TemporaryDirectory(prefix="srt-") as folder, lab_for(schedule.profile) as lab:
         sent = Path(folder) / "sent"
-        with lab.viewer.inside():
-            recording = SrtRecording(Path(folder) / "kept", port=SRT_PORT, latency_ms=latency_ms)
-            recording.__enter__()
         with contextlib.ExitStack() as ending:
-            ending.push(recording)
+            with lab.viewer.inside():
+                kept = Path(folder) / "kept"
+                recording = ending.enter_context(SrtRecording(kept, port=SRT_PORT, latency_ms=latency_ms))
             time.sleep(2)  # the receiver listens
             sender = ending.enter_context(_ffmpeg(lab, sent, latency_ms))
             recording.wait_first(_CONNECT_S)

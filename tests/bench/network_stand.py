@@ -102,11 +102,10 @@ def box_srt(schedule: Schedule) -> Run:
     with tempfile.TemporaryDirectory(prefix="srt-") as folder, lab_for(schedule.profile) as lab:
         url = f"srt://{lab.viewer.address}:{SRT_PORT}?mode=caller"
         sets = (f'srt=[{{name="srt", url="{url}", latency_ms={latency_ms}}}]',)
-        with lab.viewer.inside():
-            recording = SrtRecording(Path(folder) / "kept", port=SRT_PORT, latency_ms=latency_ms)
-            recording.__enter__()
         with contextlib.ExitStack() as ending:
-            ending.push(recording)
+            with lab.viewer.inside():
+                kept = Path(folder) / "kept"
+                recording = ending.enter_context(SrtRecording(kept, port=SRT_PORT, latency_ms=latency_ms))
             box = ending.enter_context(_box(lab, *sets))
             with lab.box.inside():
                 box.wait_until(lambda: box.sink("srt")["state"] == "live", what="SRT connected")
