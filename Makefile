@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test vm vm-shell check lint type bench bench-quality soak lock clean packages-run packages-test
+.PHONY: help run test vm vm-shell check lint type bench bench-quality bench-network soak lock clean packages-run packages-test
 
 help: ## this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench: packages-test $(VENV)/dev.done ## measure and print the figures with thei
 
 bench-quality: packages-test $(VENV)/dev.done ## judge the encoders' pictures, about 6 minutes; a trial run: ARGS=--quick
 	$(BIN)/python -m tests.bench quality $(ARGS)
+
+bench-network: packages-test $(VENV)/dev.done ## the box through emulated networks, about 40 minutes, as root; one: ARGS="--only rtt40-loss1"
+	$(BIN)/python -m tests.bench network $(ARGS)
 
 lock: $(VENV)/dev.done ## write constraints.txt anew from what is installed here
 	$(BIN)/pip freeze --exclude-editable | grep -v '^scopecast' > constraints.txt

@@ -26,7 +26,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
         return int(probe.getsockname()[1])
 
 
-def _end_with_the_tests() -> None:
+def end_with_the_tests() -> None:
     """In the child: SIGTERM when the test run dies, however it dies (prctl(2), PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
@@ -68,7 +68,7 @@ class RunningBox:
         argv = [sys.executable, "-m", "edge", "run", "--config", str(self._config), *options]
         with self._log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                argv, stdout=log, stderr=log, cwd=self.folder, start_new_session=True, preexec_fn=_end_with_the_tests
+                argv, stdout=log, stderr=log, cwd=self.folder, start_new_session=True, preexec_fn=end_with_the_tests
             )
         return self
 

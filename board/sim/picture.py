@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from board.sim.bars import BLACK, WHITE, Bytes, Planes, paint_background
+from board.sim.grain import Grain
 from edge.model.frame import Plane
 from edge.model.strip import CELLS, LUMA_ONE, LUMA_ZERO, cell_px, strip_word
 from edge.model.video import VideoFormat
@@ -17,7 +18,6 @@ _TIME_CHARS = len("00:00:00.000")
 _COUNTER_CHARS = len("#00000000")
 _COLUMNS = _TIME_CHARS + len(" UTC  ") + _COUNTER_CHARS
 _SWEEP_S = 4
-_TEXTURE_MARGIN = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,10 @@ class Sheet:
 class Pattern:
     """Draws moments on sheets of one format. From the top: time strip, time and counter, mover, pattern.
 
-    `texture_pct` of the height, at the bottom, is texture that is another in every picture: work for an encoder.
+    `grain` is the strength of the noise in its lower part, in steps of luma; 0 is none.
     """
 
-    def __init__(self, *, format: VideoFormat, painter: Painter, texture_pct: int = 0) -> None:
+    def __init__(self, *, format: VideoFormat, painter: Painter, grain: int = 0) -> None:
         self._format = format
         self._cell = cell_px(format.width)
         self._glyphs, self._advance = _glyphs(painter, format)
@@ -67,7 +67,7 @@ class Pattern:
         self._mover_top = self._text_top + self._glyph_px + max(2, self._glyph_px // 8)
         self._mover_step = max(1, round((format.width - len(self._mover)) / (_SWEEP_S * format.fps)))
         self._background = self._paint(painter)
-        self._texture = _texture(format.height * texture_pct // 100, format.width)
+        self._grain = Grain(self.sheet().luma, steps=grain) if grain else None
 
     def sheet(self) -> Sheet:
         return Sheet(self._format, self._background)
@@ -80,14 +80,8 @@ class Pattern:
             sheet.luma[: self._cell, : CELLS * self._cell] = row
         self._write(sheet, moment.text())
         self._move(sheet, moment.counter)
-        if len(self._texture):
-            self._weave(sheet, moment.counter)
-
-    def _weave(self, sheet: Sheet, counter: int) -> None:
-        """Another part of the texture; neighbouring pictures show none that is near."""
-        rows = len(self._texture) - _TEXTURE_MARGIN
-        down, right = counter * 37 % _TEXTURE_MARGIN, counter * 53 % _TEXTURE_MARGIN
-        sheet.luma[-rows:] = self._texture[down : down + rows, right : right + self._format.width]
+        if self._grain:
+            self._grain.draw(sheet.luma, moment.counter)
 
     def _write(self, sheet: Sheet, text: str) -> None:
         before = sheet.text
@@ -115,19 +109,6 @@ class Pattern:
         for offset, letter in enumerate("UTC", start=_TIME_CHARS + 1):
             self._put(planes.luma, letter, offset)
         return planes.buffer
-
-
-def _texture(height: int, width: int) -> Bytes:
-    """Grey blotches of all sizes down to a pixel, with room to move about in; nothing for no height."""
-    if not height:
-        return np.empty((0, 0), np.uint8)
-    random = np.random.default_rng(1)
-    rows, columns = height + _TEXTURE_MARGIN, width + _TEXTURE_MARGIN
-    blotches = np.zeros((rows, columns))
-    for side, depth in ((16, 24), (4, 12), (1, 8)):
-        coarse = random.integers(-depth, depth + 1, (rows // side + 1, columns // side + 1))
-        blotches += np.kron(coarse, np.ones((side, side)))[:rows, :columns]
-    return (blotches + 110).astype(np.uint8)
 
 
 def _glyphs(painter: Painter, format: VideoFormat) -> tuple[dict[str, Bytes], int]:

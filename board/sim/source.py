@@ -46,17 +46,17 @@ class SimSource:
         height: int = 1080,
         fps: Fraction | int = 60,
         colorimetry: Colorimetry = Colorimetry.BT709,
+        grain: int = 0,
         script: FaultScript | None = None,
         buffers: int = 6,
-        texture_pct: int = 0,
         wait: Callable[[float], object] | None = None,
     ) -> None:
         self._clock = clock
         self._painter = painter
         self._mode = Mode(width, height, Fraction(fps))
         self._colorimetry = colorimetry
+        self._grain = grain
         self._buffers = buffers
-        self._texture_pct = texture_pct
         self._stage = FaultStage(script)
         self._changed = threading.Event()
         self._wait = wait or self._changed.wait
@@ -144,7 +144,7 @@ class SimSource:
         if wanted != self._format or self._generation == 0:
             self._format = wanted
             self._generation += 1
-            self._pattern = Pattern(format=wanted, painter=self._painter, texture_pct=self._texture_pct)
+            self._pattern = Pattern(format=wanted, painter=self._painter, grain=self._grain)
             self._pool = SheetPool(picture=self._pattern, sheets=self._buffers, generation=self._generation)
             now = max(now, self._clock.mono_ns())
         self._cadence = Cadence(wanted.fps, start_ns=now)

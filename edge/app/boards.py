@@ -31,7 +31,7 @@ def make_source(config: SourceConfig, *, clock: Clock, facts: Sequence[CaptureFa
         width=sim.width,
         height=sim.height,
         fps=sim.fps,
-        texture_pct=sim.texture_pct,
+        grain=sim.grain,
         script=_read_script(sim.script),
     )
 

@@ -26,13 +26,13 @@ class SimConfig(Section):
     width: Annotated[int, Field(ge=320, le=3840, multiple_of=16, description="Width of the picture in pixels.")] = 1920
     height: Annotated[int, Field(ge=240, le=2160, multiple_of=2, description="Height of the picture in pixels.")] = 1080
     fps: Annotated[int, Field(ge=1, le=60, description="Pictures per second.")] = 60
-    texture_pct: Annotated[
+    grain: Annotated[
         int,
         Field(
             ge=0,
-            le=60,
-            description="Percent of the height, from below, that is moving texture: it takes all the bits that it is "
-            "given, as a living picture does.",
+            le=100,
+            description="Noise in the lower part of the picture, in steps of luma: with some, the encoder needs the "
+            "bits that a real picture needs.",
         ),
     ] = 0
     script: Annotated[

@@ -1,11 +1,12 @@
 """`python -m tests.bench [NAME ...] [--OPTION ...]`: run all measurements, or those named, and print their figures.
 
-Options are a named measurement's own. The long ones run only when they are named.
+Options follow the names and are a named measurement's own. The long ones run only when they are named.
 """
 
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
 import traceback
 
@@ -24,17 +25,19 @@ _ALL = (
     "recovery",
     "memory",
 )
-_NAMED_ONLY = ("quality", "clock_skew")
+_NAMED_ONLY = ("quality", "clock_skew", "network")
 
 
 def main() -> int:
-    names = [word for word in sys.argv[1:] if not word.startswith("--")] or list(_ALL)
+    words = sys.argv[1:]
+    named = list(itertools.takewhile(lambda word: not word.startswith("--"), words))
+    names = named or list(_ALL)
     unknown = [name for name in names if name not in _ALL + _NAMED_ONLY]
     if unknown:
         say(f"no measurement {', '.join(unknown)}; there is {', '.join(_ALL + _NAMED_ONLY)}")
         return 2
     say(conditions())
-    sys.argv[1:] = [word for word in sys.argv[1:] if word.startswith("--")]  # the rest they read when started alone
+    sys.argv[1:] = words[len(named) :]  # the rest they read when started alone
     failed = [name for name in names if not _measured(name)]
     if failed:
         say(f"\nnot measured: {', '.join(failed)}")

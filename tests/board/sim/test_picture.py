@@ -87,18 +87,3 @@ def test_reference_colours_have_the_code_values_of_the_standards() -> None:
     assert ycbcr(red, Colorimetry.BT709)[0].tolist() == [63, 102, 240]
     assert ycbcr(red, Colorimetry.BT601)[0].tolist() == [81, 90, 240]
     assert ycbcr(np.ones((1, 3)), Colorimetry.BT709)[0].tolist() == [235, 128, 128]
-
-
-def test_texture_fills_the_bottom_and_is_another_in_every_picture() -> None:
-    video = VideoFormat(640, 480, Fraction(30))
-    plain, woven = (Pattern(format=video, painter=BlockPainter(), texture_pct=pct) for pct in (0, 25))
-    shown = []
-    for counter in (1, 2):
-        sheet, without = woven.sheet(), plain.sheet()
-        woven.draw(sheet, Moment(UTC_0_NS, counter))
-        plain.draw(without, Moment(UTC_0_NS, counter))
-        assert np.array_equal(sheet.luma[:360], without.luma[:360])
-        shown.append(sheet.luma[360:].astype(int))
-    assert shown[0].std() > 10
-    assert np.abs(shown[0] - shown[1]).mean() > 10
-    assert min(part.min() for part in shown) > 16
