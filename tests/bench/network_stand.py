@@ -196,6 +196,7 @@ def _box(lab: NetLab, *sets: str) -> Iterator[RunningBox]:
         f"source.sim.height={HEIGHT}",
         f"source.sim.fps={FPS}",
         f"source.sim.grain={GRAIN}",
+        "webrtc.require_token=never",
         f"encoder.bitrate_bps={BITRATE_BPS}",
         f"encoder.max_bitrate_bps={MAX_BITRATE_BPS}",
         f"encoder.speed={SPEED}",
