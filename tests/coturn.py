@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.certificates import Authority
-from tests.running_box import _end_with_the_tests, free_port
+from tests.running_box import end_with_the_tests, free_port
 
 USER, PASSWORD, SECRET = "box", "hunter2hunter2", "north-by-northwest"
 
@@ -42,7 +42,7 @@ class Coturn:
     def __enter__(self) -> Coturn:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                self._argv, stdout=log, stderr=log, preexec_fn=_end_with_the_tests, env={**os.environ, "LC_ALL": "C"}
+                self._argv, stdout=log, stderr=log, preexec_fn=end_with_the_tests, env={**os.environ, "LC_ALL": "C"}
             )
         deadline = time.monotonic() + 20
         while not self._answers():
