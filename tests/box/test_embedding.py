@@ -22,7 +22,11 @@ def box() -> Iterator[RunningBox]:
     with (
         tempfile.TemporaryDirectory(prefix="box-", dir="/tmp") as folder,
         RunningBox(
-            Path(folder), f'web.embed_origins=["{ORIGIN}"]', "source.sim.width=640", "source.sim.height=480"
+            Path(folder),
+            f'web.embed_origins=["{ORIGIN}"]',
+            "source.sim.width=320",
+            "source.sim.height=240",
+            "source.sim.fps=10",
         ) as box,
     ):
         box.wait_live()
