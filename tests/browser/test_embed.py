@@ -158,6 +158,16 @@ async def test_lost_data_channel_is_not_live_elsewhere_until_there_is_a_new_one(
     assert session not in _sessions(sites)
 
 
+async def test_channel_that_is_never_answered_is_given_up_for_a_new_session(browser: Browser, sites: Sites) -> None:
+    page = await _open(browser, sites.ours, "/element")
+    await live(page)
+    session = _sessions(sites)[-1]
+    sites.box.sessions._sessions[session].peer.channel._answer = lambda *_: None  # type: ignore[method-assign]
+    await not_live(page, "clock", word="UNVERIFIED", timeout_ms=20_000)
+    await live(page, timeout_ms=30_000)
+    assert session not in _sessions(sites)
+
+
 async def test_page_without_a_token_is_told_so(browser: Browser, sites: Sites) -> None:
     page = await _open(browser, sites.ours, "/tokenless")
     await expect(page.locator("#reason")).to_contain_text("needs a token", timeout=10_000)

@@ -16,20 +16,26 @@ export class ViewerChannel {
     this.asked = new Map();
     this.pings = 0;
     this.unknown = 0;
+    this.answeredMs = null; // since it was opened
     this.channel = peer.createDataChannel(LABEL, { ordered: false });
     this.channel.onopen = () => {
-      this.opened = true;
+      this.answeredMs = performance.now();
       this.ping();
     };
     this.channel.onmessage = ({ data }) => this.hear(data, performance.now());
     this.channel.onclose = () => {
       clearTimeout(this.timer);
-      if (this.opened) onClosed();
+      if (this.answeredMs !== null) onClosed();
     };
   }
 
   get open() {
     return this.channel.readyState === "open";
+  }
+
+  /** How long the box has not answered over an open channel. */
+  get silentMs() {
+    return this.open ? performance.now() - this.answeredMs : 0;
   }
 
   /** False when it cannot be told now. */
@@ -77,6 +83,7 @@ export class ViewerChannel {
     const askedMs = this.asked.get(id);
     if (askedMs === undefined) return;
     this.asked.delete(id);
+    this.answeredMs = heardMs;
     this.onTime({ askedMs, receivedMs: utcMsOf(rx), sentMs: utcMsOf(tx), heardMs, mapMs: mapUs / 1000 });
   }
 }

@@ -16,6 +16,7 @@ const FIGURES_MS = 500;
 const REPORT_MS = 1000;
 const REPORT_AT_ONCE_MS = 200;
 const HTTP_TIME_MS = 2500; // that long without an answer over the data channel
+const MUTE_MS = 15_000;
 const NOTICE_MS = 2500;
 const NAMELESS_MANY = 30; // one or two come when a new session takes over the screen
 const LONGEST_MS = 600_000; // that a report may tell
@@ -119,6 +120,8 @@ export class ScopecastViewer extends EventTarget {
     while (this.timers) {
       const silentMs = performance.now() - (this.clock.answeredMs ?? -Infinity);
       if (this.asksHttp && (silentMs > HTTP_TIME_MS || !this.clock.best)) await this.sampleHttp();
+      const { session } = this.connection;
+      if (!this.asksHttp && session?.channel?.silentMs > MUTE_MS) session.end("the box does not tell its time");
       await new Promise((resolve) => setTimeout(resolve, this.clock.best ? 1000 : 250));
     }
   }
