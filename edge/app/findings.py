@@ -35,6 +35,11 @@ _SINK_ADVICE = {
     "port_in_use": "Another program has that port: stop it, or give the output another port.",
     "listener_failed": "Another program may have that port: stop it, or give the output another port.",
     "libsrt_missing": "Install the package that the message names.",
+    "cipher_refused": "Give both sides the same kind of libsrt.",
+    "not_authorized": "Set the stream id and passphrase that the receiver has for this box.",
+    "stream_id_refused": "Set the stream id that the receiver asks for.",
+    "adapter_missing": "Plug that network in, or set adapter in the output's address to one that the box has.",
+    "no_device_binding": "Set adapter in the output's address to the interface's own address.",
     "unknown_rung": "Set the output to a rung that there is, or enable the second input.",
 }
 _SINK_ADVICE_ELSE = "Check the address, the network and that the receiver is running; the box keeps trying."

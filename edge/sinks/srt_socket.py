@@ -277,4 +277,6 @@ def _bind_here(libsrt: Libsrt, number: int, options: SrtOptions, peer: bytes) ->
     try:
         libsrt.bind(number, own, where(address, port))
     except Unavailable as error:
+        if not address:
+            raise
         raise Unavailable(f"SRT adapter {address!r}: {error}", code="adapter_missing") from error
