@@ -26,7 +26,7 @@ def test_plan_comes_out_as_it_went_in() -> None:
 
 
 def test_output_that_older_software_kept_is_an_observer_without_peers() -> None:
-    kept = {key: value for key, value in wired(MediaPlan(sinks=(SINK,)))["sinks"][0].items()}
+    kept = dict(wired(MediaPlan(sinks=(SINK,)))["sinks"][0])
     for newer in ("role", "token", "peers"):
         del kept[newer]
     sink = sink_from_wire(kept)
