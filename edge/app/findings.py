@@ -41,6 +41,11 @@ _SINK_ADVICE = {
     "tls_untrusted": "Name the file with the hospital's CA in webrtc.ca_file, or mend the ingest's certificate.",
     "codec_not_supported": "Set the output to a rung that is H.264.",
     "no_path": "Let UDP to the ingest through the firewall, or name a TURN server in webrtc.turn.",
+    "cipher_refused": "Give both sides the same kind of libsrt.",
+    "not_authorized": "Set the stream id and passphrase that the receiver has for this box.",
+    "stream_id_refused": "Set the stream id that the receiver asks for.",
+    "adapter_missing": "Plug that network in, or set adapter in the output's address to one that the box has.",
+    "no_device_binding": "Set adapter in the output's address to the interface's own address.",
     "unknown_rung": "Set the output to a rung that there is, or enable the second input.",
 }
 _SINK_ADVICE_ELSE = "Check the address, the network and that the receiver is running; the box keeps trying."

@@ -23,6 +23,7 @@ from edge.model.sink import SinkSpec
 _VERSION = 3
 _FIELDS_2 = frozenset(("v", "sinks", "removed", "stopped", "bitrates"))
 _FIELDS = {2: _FIELDS_2, 3: _FIELDS_2 | {"preset", "mask"}}
+_NEWER = frozenset(("role", "token", "peers"))
 _T = TypeVar("_T")
 
 
@@ -128,7 +129,7 @@ class Overrides:
         """With the passphrases of outputs set by command: to be sealed."""
         document: dict[str, Any] = {
             "v": 2,
-            "sinks": [asdict(sink) for sink in self.sinks.values()],
+            "sinks": [_sink_wire(sink) for sink in self.sinks.values()],
             "removed": dict(self.removed),
             "stopped": dict(self.stopped),
             "bitrates": {rung: asdict(bitrate) for rung, bitrate in self.bitrates.items()},
@@ -159,6 +160,13 @@ class Overrides:
             preset=_set_preset(document.get("preset")),
             mask=_set_mask(document.get("mask")),
         )
+
+
+def _sink_wire(sink: SetSink) -> Mapping[str, Any]:
+    """Without what older software does not know, where it says nothing: so a rolled back one can read it."""
+    spec = asdict(sink.spec)
+    plain = asdict(SinkSpec(sink.spec.name, sink.spec.kind))
+    return {"spec": {k: v for k, v in spec.items() if k not in _NEWER or v != plain[k]}, "over": sink.over}
 
 
 def _less(entries: Mapping[str, _T], name: str) -> Mapping[str, _T]:

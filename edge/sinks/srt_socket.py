@@ -29,7 +29,7 @@ _BLOCK_MS = 500
 _SEND_LIMIT_S = 1.0
 _LOOK_EVERY_S = 0.5
 _SILENCE_S = 4.0
-_REACTION_MS = 20  # as libsrt allows itself in its own judgement of what is too late
+_LATE_MS = 250  # what a live sink's own queue allows; late but whole is better for a receiver than a hole
 _OVERHEAD_PERCENT = 50
 _WIRE_PERCENT = 110
 
@@ -65,7 +65,7 @@ class SrtSocket:
         self._libsrt = libsrt
         self._number = number
         self._send = libsrt.send
-        self._live_ms = self.latency_ms + _REACTION_MS
+        self._live_ms = self.latency_ms + _LATE_MS
         self._next_look_s = 0.0
         self._acknowledgements = -1
         self._answered_s = 0.0
@@ -77,8 +77,8 @@ class SrtSocket:
     def send(self, ts: bytes) -> None:
         """The bytes in payloads of 1316 at most. Raises PeerGone, TimedOut after about 1 s.
 
-        A peer that acknowledges nothing for 4 s of sending is gone. What is older than the agreed latency is
-        neither sent nor sent again: it could not be played any more.
+        A peer that acknowledges nothing for 4 s of sending is gone. What is 250 ms older than the agreed
+        latency is neither sent nor sent again.
         """
         now_s = time.monotonic()
         if now_s >= self._next_look_s:
@@ -247,9 +247,10 @@ def _prepare(libsrt: Libsrt, number: int, options: SrtOptions) -> None:
     libsrt.set_int(number, Option.SNDTIMEO, _BLOCK_MS)
     libsrt.set_int(number, Option.RCVTIMEO, _BLOCK_MS)
     libsrt.set_int(number, Option.IPTOS, _DSCP_AF41)
+    # also without a passphrase: a listener's handshake tells it to callers whose passphrase is set later, by the hook
+    libsrt.set_int(number, Option.PBKEYLEN, options.key_bytes)
     if options.passphrase:
         libsrt.set_text(number, Option.PASSPHRASE, options.passphrase)
-        libsrt.set_int(number, Option.PBKEYLEN, options.key_bytes)
     if is_interface(options.adapter):
         _bind_to_device(libsrt, number, options.adapter)
 
@@ -276,4 +277,6 @@ def _bind_here(libsrt: Libsrt, number: int, options: SrtOptions, peer: bytes) ->
     try:
         libsrt.bind(number, own, where(address, port))
     except Unavailable as error:
+        if not address:
+            raise
         raise Unavailable(f"SRT adapter {address!r}: {error}", code="adapter_missing") from error

@@ -81,13 +81,16 @@ def parse_srt_url(url: str) -> SrtAddress:
     mode = _mode(query.get("mode"), host)
     if mode is SrtMode.LISTENER and "port" in query:
         raise Invalid("SRT address: 'port' is for callers, a listener's port stands after its host")
+    adapter = _adapter(query["adapter"]) if "adapter" in query else ""
+    if mode is SrtMode.LISTENER and host and adapter and not is_interface(adapter):
+        raise Invalid("SRT address: a listener's address stands before its port or as adapter, not twice")
     return SrtAddress(
         host=host,
         port=_port(parts),
         mode=mode,
         latency_ms=_latency_ms(query["latency"]) if "latency" in query else None,
         stream_id=checked_stream_id(query["streamid"]) if "streamid" in query else None,
-        adapter=_adapter(query["adapter"]) if "adapter" in query else "",
+        adapter=adapter,
         local_port=_number("port", query["port"], range(1, 65536)) if "port" in query else 0,
         key_bytes=_number("pbkeylen", query["pbkeylen"], KEY_BYTES) if "pbkeylen" in query else None,
     )

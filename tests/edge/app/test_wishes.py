@@ -9,6 +9,7 @@ from edge.app.wishes import Wishes
 from edge.config.encode import EncoderConfig
 from edge.config.model import Config, MaskConfig, ModalityConfig, SecondConfig, SrtSinkConfig
 from edge.model.errors import EdgeError, Invalid, NotFound, Rejected
+from edge.model.feedback import Role
 from edge.model.inputs import Input
 from edge.model.picture import Mask, Sheet
 from edge.model.rect import Rect
@@ -233,3 +234,11 @@ def test_output_of_a_rung_that_there_is_not_is_refused(state: State) -> None:
     with pytest.raises(NotFound, match="no rung 'second'; there is main") as caught:
         state.wishes().set_sink(spec_of("extra", rung="second"))
     assert caught.value.code == "unknown_rung"
+
+
+def test_output_without_what_is_new_is_kept_as_older_software_reads_it(state: State) -> None:
+    state.wishes().set_sink(spec_of("extra"))
+    assert not [newer for newer in (b"role", b"token", b"peers") if newer in state.on_disk()]
+    state.wishes().set_sink(spec_of("extra", role=Role.GUIDE))
+    assert b'"role": "guide"' in state.on_disk()
+    assert sink_of(state.wishes(), "extra").role is Role.GUIDE

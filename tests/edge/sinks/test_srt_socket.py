@@ -175,7 +175,7 @@ def test_pace_follows_the_ceiling_while_connected(pair: Pair) -> None:
         assert caller.stats().pace_bps == pytest.approx(ceiling_bps * 1.1 * 1.5, rel=0.01)
 
 
-def test_what_is_older_than_the_latency_is_never_sent_again() -> None:
+def test_what_is_much_older_than_the_latency_is_never_sent_again() -> None:
     passed: list[bytes] = []
 
     def note(packet: bytes) -> bytes:
@@ -197,7 +197,7 @@ def test_what_is_older_than_the_latency_is_never_sent_again() -> None:
         relay.silent = True
         for _ in range(50):
             caller.send(b"old" * 400)
-        silent_until_s = time.monotonic() + 0.4
+        silent_until_s = time.monotonic() + 0.6
         wait_until(lambda: time.monotonic() > silent_until_s, "all of it to grow old")
         relay.silent = False
         caller.send(b"new" * 400)

@@ -47,6 +47,7 @@ def test_good_address_is_understood(url: str, address: SrtAddress) -> None:
         ("srt://h:1?mode=push", "mode 'push' is not one of caller, listener, rendezvous"),
         ("srt://:1?mode=rendezvous", "mode 'rendezvous' needs a host"),
         ("srt://:1?mode=listener&port=2", "'port' is for callers"),
+        ("srt://10.0.0.7:1?mode=listener&adapter=10.0.0.8", "before its port or as adapter, not twice"),
         ("srt://h:1?port=0", "port '0' is not 1 to 65535"),
         ("srt://h:1?port=x", "port 'x' is not 1 to 65535"),
         ("srt://h:1?pbkeylen=20", "pbkeylen '20' is not 16, 24, 32"),
