@@ -17,7 +17,7 @@ from edge.model.picture import NO_PRESET, Mask, Sheet
 from edge.model.rect import Rect
 from edge.model.sink import SinkKind, SinkSpec
 from edge.sinks.srt import srt_options
-from edge.sinks.srt_url import parse_srt_url
+from edge.sinks.srt_group_url import address_of
 
 WEBRTC = "webrtc"
 _LINE_LIMIT_BYTES = 1024  # far above what SRT takes; a device file may have no end
@@ -120,7 +120,7 @@ def _sink(entry: SrtSinkConfig) -> ConfiguredSink:
         return ConfiguredSink(spec, fingerprint)
     try:
         secured = replace(spec, passphrase=_passphrase(entry.passphrase_file))
-        srt_options(secured, parse_srt_url(secured.url))
+        srt_options(secured, address_of(secured.url))
     except Invalid as error:
         sentence = f"srt.{entry.name}.passphrase_file: {entry.passphrase_file}: {error}; the output does not run"
         return ConfiguredSink(replace(spec, running=False), fingerprint, Lock("passphrase_unreadable", sentence))
@@ -130,7 +130,7 @@ def _sink(entry: SrtSinkConfig) -> ConfiguredSink:
 def _address_lock(spec: SinkSpec) -> Lock | None:
     option = "url"
     try:
-        address = parse_srt_url(spec.url)
+        address = address_of(spec.url)
         option = "stream_id"
         srt_options(spec, address)
     except Invalid as error:

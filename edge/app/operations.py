@@ -18,7 +18,7 @@ from edge.model.sink import SinkKind, SinkSpec
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.ipc import IpcClient
 from edge.sinks.srt import srt_options
-from edge.sinks.srt_url import parse_srt_url
+from edge.sinks.srt_group_url import address_of
 
 _NAME = r"[a-z0-9][a-z0-9-]{0,39}"
 _SNAPSHOT_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
@@ -91,7 +91,7 @@ class Operations:
             running=given.flag("running", default=before.running if before else True),
         )
         given.done()
-        srt_options(spec, parse_srt_url(url))
+        srt_options(spec, address_of(url))
         self._wishes.set_sink(spec)
         return {"sink": name, "running": spec.running, "encrypted": bool(spec.passphrase)}
 

@@ -16,6 +16,8 @@ from edge.model.status import SinkState
 from edge.runtime.component import Threaded
 from edge.runtime.supervisor import Supervisor
 from edge.sinks.srt import SrtSink
+from edge.sinks.srt_group import SrtGroupSink
+from edge.sinks.srt_group_url import is_group
 from edge.sinks.srt_listener import SrtListener
 from edge.sinks.srt_url import SrtMode, parse_srt_url
 
@@ -74,7 +76,9 @@ class Outputs:
         outlet = self._outlets.get(spec.rung)
         if outlet is None:
             raise NotFound(f"no rung {spec.rung!r}; there is {', '.join(self._outlets)}", code="unknown_rung")
-        if parse_srt_url(spec.url).mode is SrtMode.LISTENER:
+        if is_group(spec.url):
+            outlet.attach(SrtGroupSink(spec=spec))
+        elif parse_srt_url(spec.url).mode is SrtMode.LISTENER:
             listener = self._listeners[spec.name] = SrtListener(spec=spec, outlet=outlet)
             self._supervisor.start(Threaded(_listener_name(spec.name), listener.work))
         else:

@@ -40,9 +40,10 @@ class SrtSinkConfig(Section):
     """An SRT output that exists from the start; more come by command."""
 
     name: Annotated[Name, Field(description="Name of the output in commands and status.")] = "srt"
-    url: Annotated[str, Field(description="`srt://HOST:PORT?mode=listener` or `?mode=caller`.")] = (
-        "srt://127.0.0.1:9710?mode=listener"
-    )
+    url: Annotated[
+        str,
+        Field(description="`srt://HOST:PORT?mode=listener` or `?mode=caller`; see uplink.md for two paths at once."),
+    ] = "srt://127.0.0.1:9710?mode=listener"
     latency_ms: Annotated[
         int, Field(ge=20, le=8000, description="SRT latency in ms: about 4 round trips, 120 at least on a clean path.")
     ] = 120
@@ -64,7 +65,7 @@ class SrtSinkConfig(Section):
         if not url.startswith("srt://"):
             raise ValueError("must start with srt://")
         split = urlsplit(url)
-        if split.port is None:
+        if any(urlsplit(f"srt://{path}").port is None for path in split.netloc.split(",")):
             raise ValueError("must name a port, as in srt://HOST:PORT")
         if "passphrase" in parse_qs(split.query, keep_blank_values=True):
             raise ValueError("must not carry the passphrase; put it into a file and name that in passphrase_file")
