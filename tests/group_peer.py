@@ -1,7 +1,8 @@
 """Both ends of a bonded SRT stream, each in a process of its own, with a libsrt that is not the system's.
 
 python -m tests.group_peer receive LIBSRT PORT FILE      writes what comes, until killed
-python -m tests.group_peer send LIBSRT URL UNITS         sends so many units, and says each path's state 3 times a second
+python -m tests.group_peer send LIBSRT URL UNITS         sends so many units at most, until its input ends, and
+                                                         says the state of each path three times a second
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import select
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from edge.model.errors import PeerGone, TimedOut
@@ -33,14 +34,14 @@ def stream(count: int) -> list[AccessUnit]:
 
 
 def send(libsrt: Libsrt, url: str, count: int) -> None:
-    """Begins when a line comes on the standard input, connected."""
     units = stream(count)
     sink = SrtGroupSink(spec=SinkSpec("group", SinkKind.SRT, url=url, latency_ms=LATENCY_MS), libsrt=libsrt)
     sink.open(units[0].format)
     begin_s = time.monotonic()
     for index, unit in enumerate(units):
-        time.sleep(max(0.0, begin_s + index / FPS - time.monotonic()))
-        sink.write(replace(unit))
+        if select.select([sys.stdin], [], [], max(0.0, begin_s + index / FPS - time.monotonic()))[0]:
+            break
+        sink.write(unit)
         if index % (FPS // 3) == 0:
             print(json.dumps({"seq": unit.seq, "paths": sink.detail()["paths"]}), flush=True)
     time.sleep(2 * LATENCY_MS / 1000)  # what is on its way must still be sent again where it was lost
