@@ -42,7 +42,7 @@ class SrtSinkConfig(Section):
     name: Annotated[Name, Field(description="Name of the output in commands and status.")] = "srt"
     url: Annotated[
         str,
-        Field(description="`srt://HOST:PORT?mode=listener` or `?mode=caller`; see uplink.md for two paths at once."),
+        Field(description="`srt://HOST:PORT?mode=listener` or `?mode=caller`."),
     ] = "srt://127.0.0.1:9710?mode=listener"
     latency_ms: Annotated[
         int, Field(ge=20, le=8000, description="SRT latency in ms: about 4 round trips, 120 at least on a clean path.")
