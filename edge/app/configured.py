@@ -18,8 +18,9 @@ from edge.model.rect import Rect
 from edge.model.sink import PeerSpec, SinkKind, SinkSpec
 from edge.rtc.whip_url import check_token, check_whip_url
 from edge.sinks.srt import srt_options
+from edge.sinks.srt_group_url import address_of
 from edge.sinks.srt_socket import SrtOptions
-from edge.sinks.srt_url import SrtMode, parse_srt_url
+from edge.sinks.srt_url import SrtMode
 
 WEBRTC = "webrtc"
 _LINE_LIMIT_BYTES = 1024  # far above what SRT takes; a device file may have no end
@@ -160,7 +161,7 @@ def _whip(entry: WhipSinkConfig) -> ConfiguredSink:
 def _address_lock(spec: SinkSpec, *, has_peers: bool) -> Lock | None:
     option = "url"
     try:
-        address = parse_srt_url(spec.url)
+        address = address_of(spec.url)
         option = "stream_id"
         srt_options(spec, address)
         option = "peers"

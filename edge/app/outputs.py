@@ -18,6 +18,8 @@ from edge.model.status import SinkState
 from edge.runtime.component import Threaded
 from edge.runtime.supervisor import Supervisor
 from edge.sinks.srt import SrtSink
+from edge.sinks.srt_group import SrtGroupSink
+from edge.sinks.srt_group_url import is_group
 from edge.sinks.srt_listener import SrtListener
 from edge.sinks.srt_sender import Outflow
 from edge.sinks.srt_url import SrtMode, parse_srt_url
@@ -87,7 +89,9 @@ class Outputs:
 
     def _open(self, spec: SinkSpec) -> None:
         outflow = self._outflow(spec.rung)
-        if parse_srt_url(spec.url).mode is SrtMode.LISTENER:
+        if is_group(spec.url):
+            outflow.outlet.attach(SrtGroupSink(spec=spec))
+        elif parse_srt_url(spec.url).mode is SrtMode.LISTENER:
             further = {peer.rung: self._outflow(peer.rung) for peer in spec.peers if peer.rung}
             listener = self._listeners[spec.name] = SrtListener(spec=spec, outflow=outflow, further=further)
             self._supervisor.start(Threaded(_listener_name(spec.name), listener.work))

@@ -9,7 +9,7 @@ from edge.model.inputs import Input
 from edge.model.sink import SinkKind, SinkSpec
 from edge.rtc.whip_url import check_token, check_whip_url
 from edge.sinks.srt import srt_options
-from edge.sinks.srt_url import parse_srt_url
+from edge.sinks.srt_group_url import address_of
 
 _RUNG = r"[a-z0-9][a-z0-9-]{0,39}"
 
@@ -29,7 +29,7 @@ def srt_of(given: Arguments, name: str, *, running: bool) -> SinkSpec:
         running=given.flag("running", default=running),
     )
     given.done()
-    srt_options(spec, parse_srt_url(url))
+    srt_options(spec, address_of(url))
     return spec
 
 

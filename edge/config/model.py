@@ -102,7 +102,7 @@ class SrtSinkConfig(Section):
         if not url.startswith("srt://"):
             raise ValueError("must start with srt://")
         split = urlsplit(url)
-        if split.port is None:
+        if any(urlsplit(f"srt://{path}").port is None for path in split.netloc.split(",")):
             raise ValueError("must name a port, as in srt://HOST:PORT")
         if "passphrase" in parse_qs(split.query, keep_blank_values=True):
             raise ValueError("must not carry the passphrase; put it into a file and name that in passphrase_file")

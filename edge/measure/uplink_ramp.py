@@ -47,6 +47,7 @@ class Ramp:
     `capacity_bps` is what was found so far. `full_at_bps` is the rate at which the path was full, None where the
     test met no limit; `sender_limited`: this machine could not send more. `steady`: nine tenths of the capacity could
     be held. `usual_loss` is what the path loses without being full, as the first step shows; until then what it may.
+    `doubted_bps`: a step that did not do well, which is tried once more, since a moment's trouble is no limit.
     """
 
     spec: RampSpec
@@ -59,6 +60,7 @@ class Ramp:
     sender_limited: bool = False
     steady: bool = False
     holds: int = 0
+    doubted_bps: int | None = None
 
     @classmethod
     def begin(cls, spec: RampSpec) -> Ramp:
@@ -71,6 +73,8 @@ class Ramp:
                 return replace(self, idle=seen, order=self._step(min(self.spec.least_bps, self.spec.most_bps)))
             case Stage.RAMP:
                 return self._after_step(seen)
+            case Stage.DRAIN if self.full_at_bps is None and self.doubted_bps is not None:
+                return replace(self, order=self._step(self.doubted_bps))
             case Stage.DRAIN:
                 return self._hold()
             case Stage.HOLD:
@@ -82,7 +86,10 @@ class Ramp:
         return self.idle is not None and congested(seen, self.idle, self.usual_loss)
 
     def _after_step(self, seen: Stretch) -> Ramp:
-        if self.full(seen):
+        full = self.full(seen)
+        if (full or seen.starved) and self.doubted_bps != seen.rate_bps:
+            return replace(self, doubted_bps=seen.rate_bps, order=_drain())
+        if full:
             found = max(self.capacity_bps, seen.delivered_bps)
             return replace(self, capacity_bps=found, full_at_bps=seen.rate_bps, order=_drain())
         if seen.starved:

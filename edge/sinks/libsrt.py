@@ -268,6 +268,11 @@ class Libsrt:
         self._checked(self._dll.srt_bistats(sock, ctypes.byref(perf), 0, 1), "statistics")
         return perf.frozen()
 
+    @property
+    def library(self) -> ctypes.CDLL:
+        """libsrt itself, for calls that only one kind of sink makes. Raises Missing."""
+        return self._dll
+
     def raise_last(self, doing: str) -> NoReturn:
         """Turn this thread's last libsrt error into ours."""
         code, system = self._last_code()

@@ -59,7 +59,9 @@ def test_course_over_a_path_without_a_limit() -> None:
 
 def test_limit_is_let_drain_before_nine_tenths_are_held() -> None:
     ramp, orders = ramped(Path(4 * _MBPS), RampSpec(most_bps=20 * _MBPS))
-    assert [(one.stage, one.rate_bps) for one in orders[-3:]] == [
+    assert [(one.stage, one.rate_bps) for one in orders[-5:]] == [
+        (Stage.RAMP, 5_062_500),
+        (Stage.DRAIN, 200_000),
         (Stage.RAMP, 5_062_500),
         (Stage.DRAIN, 200_000),
         (Stage.HOLD, 3_600_000),
@@ -76,6 +78,18 @@ def test_found_capacity_is_the_limit(limit_mbps: float, loss: float, shallow: bo
     assert ramp.capacity_bps == pytest.approx(limit_mbps * _MBPS, rel=0.15)
     assert ramp.full_at_bps is not None
     assert ramp.steady
+
+
+@pytest.mark.parametrize("trouble", [{"late": 0.2}, {"rtt_p50_ms": 300.0}, {"offered_bps": 500_000}])
+def test_trouble_of_a_moment_is_no_limit(trouble: dict[str, float]) -> None:
+    ramp, troubled = Ramp.begin(RampSpec(most_bps=5 * _MBPS)), set[int]()
+    while ramp.order is not None:
+        seen = Path(1e9).carry(ramp.order)
+        if ramp.order.stage is Stage.RAMP and seen.rate_bps not in troubled:
+            troubled.add(seen.rate_bps)
+            seen = replace(seen, **trouble)  # type: ignore[arg-type]
+        ramp = ramp.after(seen)
+    assert (ramp.capacity_bps, ramp.full_at_bps, ramp.sender_limited) == (5 * _MBPS, None, False)
 
 
 def test_loss_that_is_always_there_is_no_limit() -> None:
