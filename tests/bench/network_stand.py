@@ -142,7 +142,7 @@ def srt_run(
         lost=lost,
         sent=sent,
         change_s=schedule.change_s,
-        dropped_packets=recording.dropped_packets,
+        dropped_packets=recording.dropped_packets(begin_s, end_s),
         notes=[f"{recording.sessions} SRT connection(s)", *notes],
     )
 
