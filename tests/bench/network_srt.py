@@ -66,9 +66,10 @@ class SrtRecording:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """Pictures in UTC seconds; the sequence numbers of their SEI, where they have one."""
+    """Pictures in UTC seconds; of some the arrival and PSNR; of those with a SEI its time and number."""
 
     pictures: list[Shown]
+    psnr_db: list[tuple[float, float]]
     seqs: list[tuple[float, int]]
     unreadable: int
 
@@ -90,6 +91,7 @@ def lost_by_time(pictures: list[Shown], sent_s: list[float], begin_s: float, end
 
 def _received(path: Path) -> Received:
     pictures: list[Shown] = []
+    psnr_db: list[tuple[float, float]] = []
     seqs: list[tuple[float, int]] = []
     unreadable = 0
     original, decoder = Original(), _Decoder()
@@ -105,10 +107,10 @@ def _received(path: Path) -> Received:
                 unreadable += 1
                 continue
             captured_us = strip.unwrap_us(stamp_us, int(arrived_s * 1e6))
-            look = len(pictures) % _LOOK_EVERY == 0
-            psnr_db = original.psnr_db(_luma(frame), captured_us) if look else None
-            pictures.append(Shown(captured_us / 1e6, arrived_s + took_s, psnr_db))
-    return Received(pictures, seqs, unreadable)
+            if len(pictures) % _LOOK_EVERY == 0 and (found_db := original.psnr_db(_luma(frame), captured_us)):
+                psnr_db.append((arrived_s, found_db))
+            pictures.append(Shown(captured_us / 1e6, arrived_s + took_s))
+    return Received(pictures, psnr_db, seqs, unreadable)
 
 
 def _utc_minus_mono_ns() -> int:

@@ -12,9 +12,9 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from tests.bench import network_page
-from tests.bench.network_clip import BITRATE_BPS, FPS, GRAIN, HEIGHT, MAX_BITRATE_BPS, SPEED, WIDTH
+from tests.bench.network_clip import BITRATE_BPS, FPS, GRAIN, HEIGHT, MAX_BITRATE_BPS, SPEED, WIDTH, Original
 from tests.bench.network_figures import LineSample, Run, Shown
-from tests.bench.network_srt import SrtRecording, lost_by_seq
+from tests.bench.network_srt import Received, SrtRecording, lost_by_seq
 from tests.chromium import CHROMIUM, FLAGS
 from tests.netlab.lab import NetLab
 from tests.netlab.profiles import Profile
@@ -25,6 +25,7 @@ _START_S = 90  # a busy machine takes its time
 SETTLE_S = 5
 _VIEWPORT = {"width": 640, "height": 400}  # pictures are decoded whole; painting them large costs half a core
 _LOOK_S = 0.5
+_LOOKS = 5
 TAIL_S = 1.0  # pictures captured this close to the end may still be on their way
 _LEAST_SRT_LATENCY_MS = 120
 
@@ -91,9 +92,17 @@ def page_run(
         line=line,
         lost=lost,
         sent=sent_pictures,
+        psnr_db=_likeness(page),
         change_s=schedule.change_s,
         notes=[f"Chromium: {told}", *notes(), line_note(lab)],
     )
+
+
+def _likeness(page: Page) -> list[float]:
+    """The PSNR of some pictures after the measurement, on the line as its schedule left it."""
+    original = Original()
+    found = (original.psnr_now_db(network_page.luma(page)) for _ in range(_LOOKS))
+    return [found_db for found_db in found if found_db is not None]
 
 
 def box_srt(schedule: Schedule) -> Run:
@@ -116,13 +125,13 @@ def box_srt(schedule: Schedule) -> Run:
             notes = [*_box_notes(lab, box), line_note(lab)]
         received = recording.received()
     lost = lost_by_seq(received.seqs, begin_s, begin_s + schedule.seconds - latency_ms / 1000 - TAIL_S)
-    return srt_run(schedule, recording, received.pictures, line, begin_s=begin_s, lost=lost, sent=sent, notes=notes)
+    return srt_run(schedule, recording, received, line, begin_s=begin_s, lost=lost, sent=sent, notes=notes)
 
 
 def srt_run(
     schedule: Schedule,
     recording: SrtRecording,
-    pictures: list[Shown],
+    received: Received,
     line: list[LineSample],
     *,
     begin_s: float,
@@ -134,13 +143,14 @@ def srt_run(
     return Run(
         seconds=schedule.seconds,
         shown=[
-            Shown(one.captured_s - begin_s, one.shown_s - begin_s, one.psnr_db)
-            for one in pictures
+            Shown(one.captured_s - begin_s, one.shown_s - begin_s)
+            for one in received.pictures
             if begin_s <= one.shown_s < end_s
         ],
         line=line,
         lost=lost,
         sent=sent,
+        psnr_db=[found_db for at_s, found_db in received.psnr_db if begin_s <= at_s < end_s],
         change_s=schedule.change_s,
         dropped_packets=recording.dropped_packets(begin_s, end_s),
         notes=[f"{recording.sessions} SRT connection(s)", *notes],

@@ -87,8 +87,12 @@ def _lost(run: Run) -> str:
 
 
 def _psnr(run: Run) -> str:
-    median, worst = run.psnr_db(0.5), run.psnr_db(0.05)
-    return "not measured" if median is None or worst is None else f"{median:.1f}, worst 5 % {worst:.1f} dB"
+    median, worst = run.picture_db(0.5), run.picture_db(0.05)
+    return (
+        "not measured"
+        if median is None or worst is None
+        else f"{median:.1f}, worst {worst:.1f} dB of {len(run.psnr_db)}"
+    )
 
 
 def _share(run: Run, profile: Profile) -> str:
