@@ -20,7 +20,7 @@ from tests.bench.network_clip import DESCRIPTION
 from tests.bench.network_figures import Run
 from tests.bench.network_stand import Schedule
 from tests.bench.network_table import Column, render
-from tests.bench.network_targets import Transport
+from tests.bench.network_targets import Transport, verdicts
 from tests.netlab.profiles import PROFILES, Profile
 
 _STEADY_S, _QUICK_S = 30.0, 12.0
@@ -40,13 +40,19 @@ def main() -> None:
     say(f"clip: {DESCRIPTION}")
     say(network_rivals.DESCRIPTION)
     say("an encoder below its frame rate: the machine was too busy, or rate control gave up pictures")
+    judged: list[str] = []
     for profile in (PROFILES[name] for name in options.only or PROFILES):
         schedule = Schedule(profile, measured_s(profile, quick=options.quick))
         for transport in [Transport[name.upper()] for name in options.transport or _TRANSPORTS]:
-            _one(schedule, transport, rivals=options.rivals)
+            judged += _one(schedule, transport, rivals=options.rivals)
+    missed = [words for words in judged if words]
+    say(f"\nScopecast met {len(judged) - len(missed)} of {len(judged)} targets")
+    for words in missed:
+        say(f"  not met: {words}")
 
 
-def _one(schedule: Schedule, transport: Transport, *, rivals: bool) -> None:
+def _one(schedule: Schedule, transport: Transport, *, rivals: bool) -> list[str]:
+    """Prints its table. One entry for each of the box's targets, empty where it was met."""
     profile = schedule.profile
     setting = f", SRT latency {schedule.srt_latency_ms} ms" if transport is Transport.SRT else ""
     say(f"\n{profile.name}, {transport}: {profile.note}{setting}; {schedule.seconds:g} s; {conditions()}")
@@ -54,6 +60,13 @@ def _one(schedule: Schedule, transport: Transport, *, rivals: bool) -> None:
     columns = [_column(name, measure, schedule) for name, measure in senders]
     latency_ms = schedule.srt_latency_ms if transport is Transport.SRT else 0
     say(render(profile, transport, columns, latency_ms=latency_ms))
+    own = columns[0].run
+    if own is None:
+        return [f"{profile.name}, {transport}: not measured"]
+    return [
+        "" if one.met else f"{profile.name}, {transport}: {one.what} {one.figure}, target {one.target}"
+        for one in verdicts(profile, transport, own, latency_ms=latency_ms)
+    ]
 
 
 def _column(name: str, measure: Callable[[Schedule], Run], schedule: Schedule) -> Column:

@@ -21,6 +21,7 @@ from tests.bench.conditions import percentile
 
 _READ_EVERY = 5
 _OLDEST_S = 60.0
+_PATIENCE_MS = 2000
 _RTP_HZ = 90_000
 _DISAGREE_S = 0.005  # a sender whose RTP times are further from its strips has no capture times in RTP
 
@@ -81,9 +82,11 @@ async () => {
 
 # The luma of the next picture, back from the RGB that a canvas gives (ITU-R BT.709, limited range), as base64.
 _LUMA = """
-async () => {
+async (patienceMs) => {
   const video = document.querySelector("video");
-  await new Promise((done) => video.requestVideoFrameCallback(done));
+  const next = new Promise((done) => video.requestVideoFrameCallback(() => done(true)));
+  const late = new Promise((done) => setTimeout(() => done(false), patienceMs));
+  if (!(await Promise.race([next, late]))) return null;
   const [width, height] = [video.videoWidth, video.videoHeight];
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   context.drawImage(video, 0, 0);
@@ -126,9 +129,11 @@ def pictures(page: Page) -> list[PagePicture]:
     return paired(seen["pictures"], seen["utcMinusPerformanceMs"])
 
 
-def luma(page: Page) -> NDArray[np.uint8]:
-    """Of the next picture. It keeps the page busy for some pictures: not for while something is measured."""
-    taken = page.evaluate(_LUMA)
+def luma(page: Page) -> NDArray[np.uint8] | None:
+    """Of the next picture, None when none comes. It keeps the page busy: not for while something is measured."""
+    taken = page.evaluate(_LUMA, _PATIENCE_MS)
+    if taken is None:
+        return None
     return np.frombuffer(base64.b64decode(taken["luma"]), np.uint8).reshape(taken["height"], taken["width"])
 
 
