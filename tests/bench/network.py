@@ -13,6 +13,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from tests.bench import network_rivals, network_stand
 from tests.bench.conditions import conditions, say
@@ -21,12 +22,14 @@ from tests.bench.network_figures import Run
 from tests.bench.network_stand import Schedule
 from tests.bench.network_table import Column, render
 from tests.bench.network_targets import Transport, verdicts
+from tests.netlab.path import End
 from tests.netlab.profiles import PROFILES, Profile
 
 _STEADY_S, _QUICK_S = 30.0, 12.0
 _AFTER_LAST_CHANGE_S = {"cut-20-4-20": 16.0}  # its target looks 15 s back
 _AFTER_S = 8.0
 _TRANSPORTS = ("webrtc", "srt")
+_CALLERS = {Transport.WEBRTC: End.VIEWER, Transport.SRT: End.BOX}
 _SENDERS: dict[Transport, Sequence[tuple[str, Callable[[Schedule], Run]]]] = {
     Transport.WEBRTC: (("Scopecast", network_stand.box_webrtc), ("GStreamer webrtcbin", network_rivals.gst_webrtc)),
     Transport.SRT: (("Scopecast", network_stand.box_srt), ("ffmpeg", network_rivals.ffmpeg_srt)),
@@ -53,7 +56,8 @@ def main() -> None:
 
 def _one(schedule: Schedule, transport: Transport, *, rivals: bool) -> list[str]:
     """Prints its table. One entry for each of the box's targets, empty where it was met."""
-    profile = schedule.profile
+    profile = schedule.profile.called_by(_CALLERS[transport])
+    schedule = replace(schedule, profile=profile)
     setting = f", SRT latency {schedule.srt_latency_ms} ms" if transport is Transport.SRT else ""
     say(f"\n{profile.name}, {transport}: {profile.note}{setting}; {schedule.seconds:g} s; {conditions()}")
     senders = _SENDERS[transport] if rivals else _SENDERS[transport][:1]
