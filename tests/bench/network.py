@@ -1,7 +1,7 @@
 """The whole box through emulated lines, to Chromium and to an SRT receiver: `make bench-network`.
 
-`python -m tests.bench network [--quick] [--only PROFILE] [--transport webrtc|srt] [--no-rivals]`; `--only` as often
-as you like. Sender, line and receiver share this machine: one clock, and one set of cores. Glass to glass is
+`python -m tests.bench network [--quick] [--only PROFILE] [--transport webrtc|srt] [--srt-round-trips N] [--no-rivals]`;
+`--only` as often as you like. Sender, line and receiver share this machine: one clock, and one set of cores. Glass to glass is
 from the capture time in the picture to its `requestVideoFrameCallback` (WebRTC), or to the arrival of its last
 byte and the time that decoding takes (SRT). Needs root.
 """
@@ -45,7 +45,7 @@ def main() -> None:
     say("an encoder below its frame rate: the machine was too busy, or rate control gave up pictures")
     judged: list[str] = []
     for profile in (PROFILES[name] for name in options.only or PROFILES):
-        schedule = Schedule(profile, measured_s(profile, quick=options.quick))
+        schedule = Schedule(profile, measured_s(profile, quick=options.quick), options.srt_round_trips)
         for transport in [Transport[name.upper()] for name in options.transport or _TRANSPORTS]:
             judged += _one(schedule, transport, rivals=options.rivals)
     missed = [words for words in judged if words]
@@ -93,6 +93,7 @@ def options_of(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="steady lines for 12 s instead of 30")
     parser.add_argument("--only", action="append", choices=list(PROFILES), metavar="PROFILE", help="this line")
     parser.add_argument("--transport", action="append", choices=_TRANSPORTS, help="this one only")
+    parser.add_argument("--srt-round-trips", type=float, default=4.0, help="SRT's latency (default %(default)g)")
     parser.add_argument("--no-rivals", dest="rivals", action="store_false", help="the box alone")
     return parser.parse_args(words)
 

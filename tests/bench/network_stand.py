@@ -32,10 +32,11 @@ _LEAST_SRT_LATENCY_MS = 120
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A line for so many seconds."""
+    """A line for so many seconds; SRT may wait for so many of its round trips."""
 
     profile: Profile
     seconds: float
+    srt_round_trips: float = 4.0
 
     @property
     def change_s(self) -> tuple[float, ...]:
@@ -44,11 +45,9 @@ class Schedule:
 
     @property
     def srt_latency_ms(self) -> int:
-        """Four round trips, 120 ms at least."""
-        return max(
-            _LEAST_SRT_LATENCY_MS,
-            round(4 * max(step.uplink.delay_ms + step.downlink.delay_ms for step in self.profile.steps)),
-        )
+        """By the longest round trip of the schedule, 120 ms at least."""
+        rtt_ms = max(step.uplink.delay_ms + step.downlink.delay_ms for step in self.profile.steps)
+        return max(_LEAST_SRT_LATENCY_MS, round(self.srt_round_trips * rtt_ms))
 
 
 @contextlib.contextmanager
@@ -154,7 +153,7 @@ def srt_run(
         psnr_db=[found_db for at_s, found_db in received.psnr_db if begin_s <= at_s < end_s],
         change_s=schedule.change_s,
         dropped_packets=recording.dropped_packets(begin_s, end_s),
-        notes=[f"{recording.sessions} SRT connection(s)", *notes],
+        notes=[f"{recording.sessions} SRT connection(s), {received.unreadable} pictures without their time", *notes],
     )
 
 
@@ -176,7 +175,7 @@ def line_note(lab: NetLab) -> str:
     up, down = counts["uplink"], counts["downlink"]
     return (
         f"line up: {up['offered']} packets, {up['lost']} lost, {up['overflowed']} overflowed, "
-        f"{up['outage']} in outages, queue {up['longest_queue_ms']:.0f} ms at most; "
+        f"{up['outage']} in outages, {up['astray']} to an old address, queue {up['longest_queue_ms']:.0f} ms at most; "
         f"down: {down['offered']} packets, {down['lost']} lost; "
         f"emulator late p50 {up['late_p50_ms']:.2f} p99 {up['late_p99_ms']:.2f} ms"
     )
