@@ -1,9 +1,9 @@
 """The whole box through emulated lines, to Chromium and to an SRT receiver: `make bench-network`.
 
 `python -m tests.bench network [--quick] [--only PROFILE] [--transport webrtc|srt] [--srt-round-trips N] [--no-rivals]`;
-`--only` as often as you like. Sender, line and receiver share this machine: one clock, and one set of cores. Glass to glass is
-from the capture time in the picture to its `requestVideoFrameCallback` (WebRTC), or to the arrival of its last
-byte and the time that decoding takes (SRT). Needs root.
+`--only` as often as you like. Sender, line and receiver share this machine: one clock, and one set of cores.
+Glass to glass is from the capture time in the picture to its `requestVideoFrameCallback` (WebRTC), or to the
+arrival of its last byte and the time that decoding takes (SRT). Needs root.
 """
 
 from __future__ import annotations
