@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from board.sim.picture import Moment, Pattern
 from edge.media.painter import PillowPainter
+from edge.model import strip
 from edge.model.video import VideoFormat
 
 WIDTH, HEIGHT, FPS, GRAIN = 1920, 1080, 30, 8
@@ -30,6 +32,13 @@ class Original:
         self._pattern = Pattern(format=video, painter=PillowPainter(), grain=GRAIN)
         self._sheet = self._pattern.sheet()
         self._known: tuple[int, int] | None = None
+
+    def psnr_now_db(self, luma: NDArray[np.uint8]) -> float | None:
+        """As `psnr_db`, of a picture of just now that brings its time in its strip; None when that is damaged."""
+        side = strip.cell_px(luma.shape[1])
+        cells = luma[side // 2, side // 2 : side * strip.CELLS : side] if side else ()
+        stamp_us = strip.read_cells([int(value) for value in cells])
+        return None if stamp_us is None else self.psnr_db(luma, strip.unwrap_us(stamp_us, time.time_ns() // 1000))
 
     def psnr_db(self, luma: NDArray[np.uint8], captured_us: int) -> float | None:
         """Of the luma of one whole picture; None when it has another size."""

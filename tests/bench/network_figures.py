@@ -17,7 +17,6 @@ class Shown:
 
     captured_s: float
     shown_s: float
-    psnr_db: float | None = None
 
     @property
     def late_ms(self) -> float:
@@ -45,6 +44,7 @@ class Run:
     line: Sequence[LineSample]
     lost: float
     sent: int
+    psnr_db: Sequence[float] = ()
     change_s: Sequence[float] = ()
     dropped_packets: int | None = None
     notes: Sequence[str] = ()
@@ -90,9 +90,9 @@ class Run:
     def longest_sender_queue_ms(self) -> float | None:
         return max((sample.sender_queue_ms for sample in self.line if sample.sender_queue_ms is not None), default=None)
 
-    def psnr_db(self, share: float) -> float | None:
-        measured = [picture.psnr_db for picture in self.shown if picture.psnr_db is not None]
-        return percentile(measured, share) if measured else None
+    def picture_db(self, share: float) -> float | None:
+        """A percentile of `psnr_db`, the luma of some pictures against the source's own."""
+        return percentile(self.psnr_db, share) if self.psnr_db else None
 
     def _between(self, begin_s: float, end_s: float | None) -> list[Shown]:
         end_s = self.seconds if end_s is None else end_s

@@ -88,9 +88,7 @@ def ffmpeg_srt(schedule: Schedule) -> Run:
         received = recording.received()
         end_s = begin_s + schedule.seconds - latency_ms / 1000 - TAIL_S
         lost = lost_by_time(received.pictures, sent_s(sent), begin_s, end_s)
-    return srt_run(
-        schedule, recording, received.pictures, line, begin_s=begin_s, lost=lost, sent=sent_pictures, notes=notes
-    )
+    return srt_run(schedule, recording, received, line, begin_s=begin_s, lost=lost, sent=sent_pictures, notes=notes)
 
 
 @contextlib.contextmanager

@@ -35,7 +35,7 @@ class SrtRecording:
         self._path = path
         self._argv = (sys.executable, "-m", "tests.bench.network_receiver", str(port), str(latency_ms), str(path))
         self.sessions = 0
-        self.dropped_packets = 0
+        self._dropped: list[tuple[float, int]] = []
 
     def __enter__(self) -> SrtRecording:
         self._process = subprocess.Popen(self._argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -44,7 +44,8 @@ class SrtRecording:
     def __exit__(self, *_: object) -> None:
         said, _ = self._process.communicate(timeout=20)
         told = json.loads(said)
-        self.sessions, self.dropped_packets = told["sessions"], told["dropped"]
+        self.sessions = told["sessions"]
+        self._dropped = [((mono_ns + _utc_minus_mono_ns()) / 1e9, count) for mono_ns, count in told["dropped"]]
 
     def wait_first(self, patience_s: float) -> None:
         """Until something has come. Raises TimeoutError."""
@@ -54,15 +55,21 @@ class SrtRecording:
                 raise TimeoutError(f"nothing came over SRT within {patience_s:g} s")
             time.sleep(0.1)
 
+    def dropped_packets(self, begin_s: float, end_s: float) -> int:
+        """How many libsrt gave up as too late between two times, UTC seconds."""
+        counts = [count for at_s, count in self._dropped if begin_s <= at_s <= end_s]
+        return counts[-1] - counts[0] if counts else 0
+
     def received(self) -> Received:
         return _received(self._path)
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """Pictures in UTC seconds; the sequence numbers of their SEI, where they have one."""
+    """Pictures in UTC seconds; of some the arrival and PSNR; of those with a SEI its time and number."""
 
     pictures: list[Shown]
+    psnr_db: list[tuple[float, float]]
     seqs: list[tuple[float, int]]
     unreadable: int
 
@@ -84,10 +91,11 @@ def lost_by_time(pictures: list[Shown], sent_s: list[float], begin_s: float, end
 
 def _received(path: Path) -> Received:
     pictures: list[Shown] = []
+    psnr_db: list[tuple[float, float]] = []
     seqs: list[tuple[float, int]] = []
     unreadable = 0
     original, decoder = Original(), _Decoder()
-    utc_minus_mono_ns = time.time_ns() - time.monotonic_ns()
+    utc_minus_mono_ns = _utc_minus_mono_ns()
     for unit in _units(path):
         arrived_s = (unit.arrived_ns + utc_minus_mono_ns) / 1e9
         found = sei.find(unit.codec, unit.data)
@@ -99,10 +107,14 @@ def _received(path: Path) -> Received:
                 unreadable += 1
                 continue
             captured_us = strip.unwrap_us(stamp_us, int(arrived_s * 1e6))
-            look = len(pictures) % _LOOK_EVERY == 0
-            psnr_db = original.psnr_db(_luma(frame), captured_us) if look else None
-            pictures.append(Shown(captured_us / 1e6, arrived_s + took_s, psnr_db))
-    return Received(pictures, seqs, unreadable)
+            if len(pictures) % _LOOK_EVERY == 0 and (found_db := original.psnr_db(_luma(frame), captured_us)):
+                psnr_db.append((arrived_s, found_db))
+            pictures.append(Shown(captured_us / 1e6, arrived_s + took_s))
+    return Received(pictures, psnr_db, seqs, unreadable)
+
+
+def _utc_minus_mono_ns() -> int:
+    return time.time_ns() - time.monotonic_ns()
 
 
 def _units(path: Path) -> Iterator[ReceivedUnit]:

@@ -12,29 +12,31 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from tests.bench import network_page
-from tests.bench.network_clip import BITRATE_BPS, FPS, GRAIN, HEIGHT, MAX_BITRATE_BPS, SPEED, WIDTH
+from tests.bench.network_clip import BITRATE_BPS, FPS, GRAIN, HEIGHT, MAX_BITRATE_BPS, SPEED, WIDTH, Original
 from tests.bench.network_figures import LineSample, Run, Shown
-from tests.bench.network_srt import SrtRecording, lost_by_seq
+from tests.bench.network_srt import Received, SrtRecording, lost_by_seq
 from tests.chromium import CHROMIUM, FLAGS
 from tests.netlab.lab import NetLab
 from tests.netlab.profiles import Profile
 from tests.running_box import RunningBox
 
 SRT_PORT = 9710
-_START_S = 90  # a busy machine takes its time
 SETTLE_S = 5
-_VIEWPORT = {"width": 640, "height": 400}  # pictures are decoded whole; painting them large costs half a core
-_LOOK_S = 0.5
 TAIL_S = 1.0  # pictures captured this close to the end may still be on their way
+_START_S = 90  # a busy machine takes its time
+_LOOK_S = 0.5  # between two looks at line and sender
+_LOOKS = 5  # at whole pictures in the browser
+_VIEWPORT = {"width": 640, "height": 400}  # pictures are decoded whole; painting them large costs half a core
 _LEAST_SRT_LATENCY_MS = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A line for so many seconds."""
+    """A line for so many seconds; SRT may wait for so many of its round trips."""
 
     profile: Profile
     seconds: float
+    srt_round_trips: float = 4.0
 
     @property
     def change_s(self) -> tuple[float, ...]:
@@ -43,11 +45,9 @@ class Schedule:
 
     @property
     def srt_latency_ms(self) -> int:
-        """Four round trips, 120 ms at least."""
-        return max(
-            _LEAST_SRT_LATENCY_MS,
-            round(4 * max(step.uplink.delay_ms + step.downlink.delay_ms for step in self.profile.steps)),
-        )
+        """By the longest round trip of the schedule, 120 ms at least."""
+        rtt_ms = max(step.uplink.delay_ms + step.downlink.delay_ms for step in self.profile.steps)
+        return max(_LEAST_SRT_LATENCY_MS, round(self.srt_round_trips * rtt_ms))
 
 
 @contextlib.contextmanager
@@ -91,9 +91,18 @@ def page_run(
         line=line,
         lost=lost,
         sent=sent_pictures,
+        psnr_db=_likeness(page),
         change_s=schedule.change_s,
         notes=[f"Chromium: {told}", *notes(), line_note(lab)],
     )
+
+
+def _likeness(page: Page) -> list[float]:
+    """The PSNR of some pictures after the measurement, on the line as its schedule left it."""
+    original = Original()
+    lumas = (network_page.luma(page) for _ in range(_LOOKS))
+    found = (original.psnr_now_db(luma) for luma in lumas if luma is not None)
+    return [found_db for found_db in found if found_db is not None]
 
 
 def box_srt(schedule: Schedule) -> Run:
@@ -116,13 +125,13 @@ def box_srt(schedule: Schedule) -> Run:
             notes = [*_box_notes(lab, box), line_note(lab)]
         received = recording.received()
     lost = lost_by_seq(received.seqs, begin_s, begin_s + schedule.seconds - latency_ms / 1000 - TAIL_S)
-    return srt_run(schedule, recording, received.pictures, line, begin_s=begin_s, lost=lost, sent=sent, notes=notes)
+    return srt_run(schedule, recording, received, line, begin_s=begin_s, lost=lost, sent=sent, notes=notes)
 
 
 def srt_run(
     schedule: Schedule,
     recording: SrtRecording,
-    pictures: list[Shown],
+    received: Received,
     line: list[LineSample],
     *,
     begin_s: float,
@@ -134,16 +143,17 @@ def srt_run(
     return Run(
         seconds=schedule.seconds,
         shown=[
-            Shown(one.captured_s - begin_s, one.shown_s - begin_s, one.psnr_db)
-            for one in pictures
+            Shown(one.captured_s - begin_s, one.shown_s - begin_s)
+            for one in received.pictures
             if begin_s <= one.shown_s < end_s
         ],
         line=line,
         lost=lost,
         sent=sent,
+        psnr_db=[found_db for at_s, found_db in received.psnr_db if begin_s <= at_s < end_s],
         change_s=schedule.change_s,
-        dropped_packets=recording.dropped_packets,
-        notes=[f"{recording.sessions} SRT connection(s)", *notes],
+        dropped_packets=recording.dropped_packets(begin_s, end_s),
+        notes=[f"{recording.sessions} SRT connection(s), {received.unreadable} pictures without their time", *notes],
     )
 
 
@@ -165,7 +175,7 @@ def line_note(lab: NetLab) -> str:
     up, down = counts["uplink"], counts["downlink"]
     return (
         f"line up: {up['offered']} packets, {up['lost']} lost, {up['overflowed']} overflowed, "
-        f"{up['outage']} in outages, queue {up['longest_queue_ms']:.0f} ms at most; "
+        f"{up['outage']} in outages, {up['astray']} to an old address, queue {up['longest_queue_ms']:.0f} ms at most; "
         f"down: {down['offered']} packets, {down['lost']} lost; "
         f"emulator late p50 {up['late_p50_ms']:.2f} p99 {up['late_p99_ms']:.2f} ms"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.bench.network_clip import FPS
@@ -10,6 +10,9 @@ from tests.bench.network_figures import Run
 from tests.bench.network_targets import Transport, verdicts
 from tests.bench.quality_table import table
 from tests.netlab.profiles import Profile
+
+Figure = Callable[[Run], str]
+_YOUNG_MS, _OVER_LATENCY_MS = 200, 120  # what counts as 'back' after a change: over WebRTC, over SRT
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,8 @@ def _notes(column: Column) -> Sequence[str]:
 
 def _figures(profile: Profile, columns: Sequence[Column], young_ms: float) -> list[list[str]]:
     runs = [column.run for column in columns]
-    named = [(what, [_word(run, figure) for run in runs]) for what, figure in _FIGURES]
-    shares = [_word(run, lambda run: _share(run, profile)) for run in runs]
-    named.append(("share of the line", shares))
+    figures = [*_FIGURES, ("share of the line", lambda run: _share(run, profile))]
+    named = [(what, [_word(run, figure) for run in runs]) for what, figure in figures]
     for at_s in next((run.change_s for run in runs if run is not None), ()):
         named.append((f"first picture after the change at {at_s:g} s", [_first_after(run, at_s) for run in runs]))
         named.append((f"p95 <= {young_ms:g} ms again after", [_settled(run, at_s, young_ms) for run in runs]))
@@ -64,16 +66,12 @@ def _judgement(figure: str, met: bool) -> str:
     return f"{figure}: {'met' if met else 'not met'}"
 
 
-def _word(run: Run | None, figure: object) -> str:
-    assert callable(figure)
-    return "not measured" if run is None else str(figure(run))
+def _word(run: Run | None, figure: Figure) -> str:
+    return "not measured" if run is None else figure(run)
 
 
-def _late(share: float) -> object:
-    def figure(run: Run) -> str:
-        return _ms(run.late_ms(share))
-
-    return figure
+def _late(share: float) -> Figure:
+    return lambda run: _ms(run.late_ms(share))
 
 
 def _freezes(run: Run) -> str:
@@ -87,8 +85,12 @@ def _lost(run: Run) -> str:
 
 
 def _psnr(run: Run) -> str:
-    median, worst = run.psnr_db(0.5), run.psnr_db(0.05)
-    return "not measured" if median is None or worst is None else f"{median:.1f}, worst 5 % {worst:.1f} dB"
+    median, worst = run.picture_db(0.5), run.picture_db(0.05)
+    return (
+        "not measured"
+        if median is None or worst is None
+        else f"{median:.1f}, worst {worst:.1f} dB of {len(run.psnr_db)}"
+    )
 
 
 def _share(run: Run, profile: Profile) -> str:
@@ -124,8 +126,7 @@ def _sent(run: Run) -> str:
     return f"{run.sent / run.seconds:.1f} of {FPS} fps"
 
 
-_YOUNG_MS, _OVER_LATENCY_MS = 200, 120  # what counts as 'back' after a change: over WebRTC, over SRT
-_FIGURES = (
+_FIGURES: tuple[tuple[str, Figure], ...] = (
     ("encoded", _sent),
     ("glass to glass p50", _late(0.5)),
     ("glass to glass p95", _late(0.95)),

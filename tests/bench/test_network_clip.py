@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -37,6 +38,15 @@ def test_untouched_picture_is_its_original_and_a_damaged_one_is_not() -> None:
     damaged = later.copy()
     damaged[500:600] = 16
     assert (original.psnr_db(damaged, _at_us(6)) or 99) < 30
+
+
+def test_picture_of_just_now_tells_its_time_itself() -> None:
+    pattern = Pattern(format=VideoFormat(WIDTH, HEIGHT, Fraction(FPS)), painter=PillowPainter(), grain=GRAIN)
+    sheet = pattern.sheet()
+    pattern.draw(sheet, Moment(time.time_ns() // 1000 * 1000, 77))
+    assert Original().psnr_now_db(sheet.luma) == 99
+    sheet.luma[:16] = 16
+    assert Original().psnr_now_db(sheet.luma) is None
 
 
 def test_smaller_picture_has_no_figure() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.bench.network_figures import LineSample, Run, Shown
@@ -57,11 +59,9 @@ def test_rate_is_between_the_samples_of_that_time() -> None:
     assert run([], line=line[:1]).rate_bps() == 0
 
 
-def test_longest_queue_and_psnr_are_of_what_was_measured() -> None:
-    one = run(
-        [Shown(0, 0.1, 40.0), Shown(1, 1.1), Shown(2, 2.1, 20.0)], line=[LineSample(0, 0, 30), LineSample(1, 0, 90)]
-    )
+def test_longest_queue_and_likeness_are_of_what_was_measured() -> None:
+    one = replace(run([], line=[LineSample(0, 0, 30), LineSample(1, 0, 90)]), psnr_db=[40.0, 20.0, 41.0])
     assert one.longest_sender_queue_ms == 90
-    assert (one.psnr_db(0.05), one.psnr_db(0.5)) == (20, 40)
-    assert run([]).psnr_db(0.5) is None
+    assert (one.picture_db(0.05), one.picture_db(0.5)) == (20, 40)
+    assert run([]).picture_db(0.5) is None
     assert run([]).longest_sender_queue_ms is None

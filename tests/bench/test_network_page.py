@@ -30,8 +30,8 @@ def test_pictures_between_strips_get_their_capture_time_from_rtp() -> None:
 
 
 def test_new_session_begins_a_new_reckoning() -> None:
-    before = [raw(index, read=index % 3 == 0) for index in range(60)]
-    after = [raw(index, read=index % 3 == 0, rtp_base=123_456_789) for index in range(60, 120)]
+    before = [raw(index, read=index % 3 == 0) for index in range(61)]
+    after = [raw(index, read=index % 3 == 0, rtp_base=123_456_789) for index in range(61, 120)]
     found = paired(before + after, UTC_S * 1000)
     assert [one.shown_s - one.captured_s for one in found] == pytest.approx([0.08] * 120, abs=1e-4)
 

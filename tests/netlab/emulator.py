@@ -15,26 +15,33 @@ import select
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from tests.netlab.address import Translation
 from tests.netlab.line import Line
 from tests.netlab.namespace import MTU_BYTES, make_namespace
-from tests.netlab.path import Path, Step
+from tests.netlab.path import End, Path, Step
 
 _BATCH = 64  # packets read from one device before the other has its turn
 _PRIORITY = 10
 _REST_S = 0.00025  # when it woke twice in that time: in a virtual machine waking up costs 40 us, a packet 5
 _LATE_STEP_NS = 50_000
+_OTHER_ADDRESS = "10.77.0.{}"  # in the ends' network, so that both have a route to it
+_FIRST_OTHER = 10
 
 
 class Direction:
-    """A line from one TUN device to the other."""
+    """A line from one TUN device to the other. `sender` and `receiver` are the addresses of its ends."""
 
-    def __init__(self, line: Line, *, source: int, target: int) -> None:
+    def __init__(self, line: Line, *, source: int, target: int, sender: Translation, receiver: Translation) -> None:
         self.line = line
         self.source = source
         self._target = target
+        self._sender = sender
+        self._receiver = receiver
+        self.astray = 0
         self._late: Counter[int] = Counter()
 
     def take(self) -> None:
@@ -45,7 +52,14 @@ class Direction:
             except BlockingIOError:
                 return
             if packet[0] >> 4 == 4:
-                self.line.offer(packet, now_ns=time.monotonic_ns())
+                self._offer(packet)
+
+    def _offer(self, packet: bytes) -> None:
+        addressed = self._receiver.coming(self._sender.leaving(packet))
+        if addressed is None:
+            self.astray += 1
+        else:
+            self.line.offer(addressed, now_ns=time.monotonic_ns())
 
     def give(self) -> None:
         now_ns = time.monotonic_ns()
@@ -55,8 +69,13 @@ class Direction:
                 os.write(self._target, packet)
 
     def counts(self) -> dict[str, Any]:
-        """The line's counts, and how late this process gave packets out: median and 99th percentile in ms."""
-        return {**asdict(self.line.counts), "late_p50_ms": self._late_ms(0.5), "late_p99_ms": self._late_ms(0.99)}
+        """The line's counts; packets to an address that is no more; how late this process gave packets out, in ms."""
+        return {
+            **asdict(self.line.counts),
+            "astray": self.astray,
+            "late_p50_ms": self._late_ms(0.5),
+            "late_p99_ms": self._late_ms(0.99),
+        }
 
     def _late_ms(self, share: float) -> float:
         wanted, seen = share * self._late.total(), 0
@@ -70,9 +89,11 @@ class Direction:
 class Emulator:
     """Both directions, the schedule, and whoever says what to do."""
 
-    def __init__(self, uplink: Direction, downlink: Direction) -> None:
+    def __init__(self, uplink: Direction, downlink: Direction, *, addresses: Mapping[End, Translation]) -> None:
         self._uplink = uplink
         self._downlink = downlink
+        self._addresses = addresses
+        self._moves = _FIRST_OTHER
         self._schedule: list[tuple[int, Step]] = []
         self._said = b""
 
@@ -107,6 +128,9 @@ class Emulator:
             _, step = self._schedule.pop(0)
             self._uplink.line.change(step.uplink, now_ns=now_ns, cut=step.cut)
             self._downlink.line.change(step.downlink, now_ns=now_ns, cut=step.cut)
+            if step.moves is not None:
+                self._moves += 1
+                self._addresses[step.moves].renumber(_OTHER_ADDRESS.format(self._moves))
 
     def _listen(self, now_ns: int) -> bool:
         said = os.read(0, 1 << 16)
@@ -131,11 +155,13 @@ def main() -> None:
     viewer_namespace, viewer_tun = make_namespace(viewer_address)
     with contextlib.suppress(PermissionError):  # without it the line is as late as the machine is busy
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
-    uplink = Direction(Line(Path(), seed=int(seed)), source=box_tun, target=viewer_tun)
-    downlink = Direction(Line(Path(), seed=int(seed) + 1), source=viewer_tun, target=box_tun)
+    box, viewer = (Translation(address.partition("/")[0]) for address in (box_address, viewer_address))
+    up, down = Line(Path(), seed=int(seed)), Line(Path(), seed=int(seed) + 1)
+    uplink = Direction(up, source=box_tun, target=viewer_tun, sender=box, receiver=viewer)
+    downlink = Direction(down, source=viewer_tun, target=box_tun, sender=viewer, receiver=box)
     _answer({"pid": os.getpid(), "box": box_namespace, "viewer": viewer_namespace})
     gc.disable()  # nothing here makes cycles, and a collection would be a late packet
-    Emulator(uplink, downlink).run()
+    Emulator(uplink, downlink, addresses={End.BOX: box, End.VIEWER: viewer}).run()
 
 
 def _answer(words: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any
 
 
@@ -73,14 +74,25 @@ class Path:
         return cls(**{**fields, "burst": None if burst is None else Burst(**burst)})
 
 
+class End(StrEnum):
+    """Of the line; the uplink leads from the box to the viewer."""
+
+    BOX = "box"
+    VIEWER = "viewer"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """From `at_s` on, the line is so. `cut`: what is on its way is lost, as when another line takes over."""
+    """From `at_s` on, the line is so. `cut`: what is on its way is lost, as when another line takes over.
+
+    `moves`: that end has another address from then on.
+    """
 
     at_s: float
     uplink: Path
     downlink: Path
     cut: bool = False
+    moves: End | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -88,4 +100,5 @@ class Step:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Step:
         uplink, downlink = Path.from_json(fields["uplink"]), Path.from_json(fields["downlink"])
-        return cls(float(fields["at_s"]), uplink, downlink, bool(fields["cut"]))
+        moves = None if fields["moves"] is None else End(fields["moves"])
+        return cls(float(fields["at_s"]), uplink, downlink, bool(fields["cut"]), moves)

@@ -17,6 +17,7 @@ IP_UDP_BYTES = 28
 _SO_TIMESTAMPNS = 35  # Linux: the kernel's receive time, whenever this process gets to read (socket(7))
 _SO_RCVBUFFORCE = 33
 _PATIENCE_S = 0.5
+_WAIT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,13 @@ class Arrival:
 
 
 @contextlib.contextmanager
-def _socket_at(place: Place) -> Iterator[socket.socket]:
+def udp_at(place: Place) -> Iterator[socket.socket]:
+    """A UDP socket with that end's address and a free port."""
     with place.inside():
         made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with made:
         made.bind((place.address, 0))
+        made.settimeout(_WAIT_S)
         yield made
 
 
@@ -46,7 +49,7 @@ def send_through(source: Place, target: Place, *, packets: int, per_s: float, ip
 
     Ends half a second after the last arrival, so it wants delays below that.
     """
-    with _socket_at(source) as sender, _socket_at(target) as receiver:
+    with udp_at(source) as sender, udp_at(target) as receiver:
         receiver.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         receiver.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 8 << 20)
         sender.connect(receiver.getsockname())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tests.netlab.path import Burst, Path, Step
+from tests.netlab.path import Burst, End, Path, Step
 
 _MBPS = 1_000_000
 
@@ -20,6 +20,11 @@ class Profile:
     name: str
     note: str
     steps: tuple[Step, ...]
+
+    def called_by(self, end: End) -> Profile:
+        """The same with that end as the one that moves, where one does."""
+        steps = (replace(step, moves=step.moves and end) for step in self.steps)
+        return replace(self, steps=tuple(steps))
 
     @property
     def rtt_ms(self) -> float:
@@ -143,14 +148,19 @@ def outage_10s() -> Profile:
 
 
 def path_change() -> Profile:
-    """DSL fails over to LTE at 10 s and comes back at 20 s: what is on its way is lost, delay and rate change. Assumed.
+    """DSL fails over to LTE at 10 s and comes back at 20 s. What is on its way is lost, delay and rate change. Assumed.
 
-    The addresses stay, as behind a tunnel or a router with two uplinks and one address.
+    Each time the end that called has another address, as behind another router. The benchmark says which end that is.
     """
     first = Path(delay_ms=10, rate_bps=20 * _MBPS, queue_ms=150)
     other = Path(delay_ms=45, jitter_ms=6, loss=0.001, rate_bps=10 * _MBPS, queue_ms=300)
-    steps = (Step(0, first, first), Step(10, other, other, cut=True), Step(20, first, first, cut=True))
-    return Profile("path-change", "RTT 20 -> 90 -> 20 ms, 20 -> 10 -> 20 Mb/s at 10 and 20 s", steps)
+    steps = (
+        Step(0, first, first),
+        Step(10, other, other, cut=True, moves=End.VIEWER),
+        Step(20, first, first, cut=True, moves=End.VIEWER),
+    )
+    note = "RTT 20 -> 90 -> 20 ms, 20 -> 10 -> 20 Mb/s, and a new address for who called, at 10 and 20 s"
+    return Profile("path-change", note, steps)
 
 
 PROFILES = {

@@ -20,8 +20,8 @@ from dataclasses import replace
 import pytest
 
 from tests.netlab.lab import NetLab, Place
-from tests.netlab.path import Path, Step
-from tests.netlab.probe import send_through
+from tests.netlab.path import End, Path, Step
+from tests.netlab.probe import send_through, udp_at
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,34 @@ def test_schedule_plays_an_outage_and_a_new_delay(lab: NetLab) -> None:
     assert 30 <= statistics.median(arrival.took_ms for arrival in came[widest:]) < 31
 
 
+def test_end_that_moves_is_seen_under_another_address_and_the_old_one_is_nobodys() -> None:
+    with NetLab() as own, udp_at(own.box) as echo, udp_at(own.viewer) as caller:
+        caller.connect(echo.getsockname())
+        caller.send(b"from home")
+        _, before = echo.recvfrom(64)
+        own.play((Step(0, Path(), Path(), cut=True, moves=End.VIEWER),))
+        caller.send(b"from elsewhere")
+        _, after = echo.recvfrom(64)
+        assert (before[0], after[1]) == (own.viewer.address, before[1])
+        assert after[0] != before[0]
+        echo.sendto(b"to the old address", before)
+        echo.sendto(b"to the new address", after)
+        assert caller.recv(64) == b"to the new address"
+        assert own.counts()["uplink"]["astray"] == 1
+
+
+def test_tcp_connects_from_an_end_that_has_moved() -> None:
+    with NetLab() as own:
+        own.play((Step(0, Path(), Path(), moves=End.VIEWER),))
+        with own.box.inside():
+            server = socket.create_server((own.box.address, 0))
+        with server, own.viewer.inside(), socket.create_connection(server.getsockname(), timeout=5):
+            server.settimeout(5)
+            accepted, peer = server.accept()
+            accepted.close()
+    assert peer[0] != own.viewer.address
+
+
 def test_counts_tell_what_became_of_the_packets() -> None:
     with NetLab(seed=7) as own:
         own.set(Path(loss=0.5), Path(down=True))
@@ -120,7 +148,7 @@ def test_killed_emulator_says_so_and_leaves_no_namespace() -> None:
 
 def test_line_that_cannot_be_played_ends_the_emulator_with_its_reason(capfd: pytest.CaptureFixture[str]) -> None:
     with NetLab() as own, pytest.raises(RuntimeError, match="ended with 1"):
-        own.ask({"play": [{"at_s": 0, "uplink": {"loss": 3}, "downlink": {}, "cut": False}]})
+        own.ask({"play": [{"at_s": 0, "uplink": {"loss": 3}, "downlink": {}, "cut": False, "moves": None}]})
     assert "loss is 3; a share is between 0 and 1" in capfd.readouterr().err
 
 

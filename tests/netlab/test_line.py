@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from tests.netlab.line import Line
-from tests.netlab.path import Burst, Path, Step
+from tests.netlab.path import Burst, End, Path, Step
 
 MS = 1_000_000
 PACKET = bytes(1250)  # 1 ms at 10 Mb/s
@@ -150,5 +150,5 @@ def test_burst_that_cannot_be_is_refused(share: float, packets: float) -> None:
 
 
 def test_step_survives_its_wire_form() -> None:
-    step = Step(2.5, Path(delay_ms=3, burst=Burst(0.1, 4)), Path(down=True), cut=True)
+    step = Step(2.5, Path(delay_ms=3, burst=Burst(0.1, 4)), Path(down=True), cut=True, moves=End.BOX)
     assert Step.from_json(step.to_json()) == step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.netlab.path import End
 from tests.netlab.profiles import PROFILES, Profile
 
 
@@ -35,3 +36,9 @@ def test_mean_rate_follows_the_schedule() -> None:
 
 def test_mean_rate_counts_an_outage_as_nothing() -> None:
     assert PROFILES["outage-10s"].mean_rate_bps(0, 20) == pytest.approx(10e6)
+
+
+def test_who_called_is_who_moves() -> None:
+    moved = PROFILES["path-change"].called_by(End.BOX)
+    assert [step.moves for step in moved.steps] == [None, End.BOX, End.BOX]
+    assert PROFILES["cut-20-4-20"].called_by(End.BOX) == PROFILES["cut-20-4-20"]
