@@ -271,6 +271,7 @@ FEEDBACK = bytes.fromhex("8fcd0005 00000001 00000002 00010002 00000a00 20020404"
 
 async def test_transport_feedback_is_taken_out_before_aiortc_parses_and_makes_a_report(tapped: Tapped) -> None:
     tapped.tap.negotiated([])
+    tapped.transceiver._headerExtensions = [SimpleNamespace(uri=TRANSPORT_WIDE, id=7)]  # type: ignore[list-item]
     router = tapped.sender.transport._rtp_router
     router.register_sender(tapped.sender, ssrc=tapped.sender._ssrc)
     async with tapped.running():

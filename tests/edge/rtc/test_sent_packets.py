@@ -50,4 +50,12 @@ def test_a_number_that_comes_round_is_the_new_packet() -> None:
     kept.keep(7, b"old", 1)
     kept.keep(7, b"new", 2)
     assert kept.again(7, now_ns=3, rtt_ns=0) == b"new"
-    assert len(kept) == 1
+
+
+def test_a_number_that_came_round_is_still_known_when_the_old_packet_is_forgotten() -> None:
+    kept = SentPackets()
+    kept.keep(7, b"old", 0)
+    kept.keep(7, b"new", 900 * MS)
+    kept.keep(8, b"next", 1100 * MS)
+    assert len(kept) == 2
+    assert kept.again(7, now_ns=1100 * MS, rtt_ns=0) == b"new"
