@@ -16,6 +16,7 @@ import struct
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import aiortc
@@ -57,6 +58,7 @@ _LEVEL_4_2 = "2a"
 _FIR_ENTRY = struct.Struct("!LB3x")
 _FULL_SOCKET = 64 << 10
 _MOST_RTT_MS = 60_000.0
+_STUN_FIRST_BYTE = 3  # RFC 7983
 _HOSTILE = (ValueError, LookupError, ArithmeticError, TypeError, AttributeError, AssertionError, struct.error)
 
 
@@ -127,6 +129,10 @@ class SenderTap:
         ours = [extension for extension in offered if extension.uri in wanted]
         transceiver._headerExtensions = [*transceiver._headerExtensions, *ours]
         _Gate(self._sender.transport, on_feedback=self._hear_feedback)
+
+    def listening(self) -> None:
+        """To be called once the sockets are open: from now on only those whom ICE knows are heard."""
+        _guard_sockets(self._sender.transport.transport._connection)
 
     async def _run(self, codec: RTCRtpCodecParameters) -> None:
         """In place of the sender's own loop; `stop()` waits for the two events."""
@@ -273,6 +279,29 @@ class _Gate:
             senders = self._router.senders
             recipients |= {senders[ssrc] for ssrc in _fir_targets(packet.fci) if ssrc in senders}
         return recipients
+
+
+def _guard_sockets(connection: Any) -> None:
+    """Let in nothing but STUN from addresses that are no candidate's, as they are after an authenticated check.
+
+    A stranger's DTLS could end a handshake, and STUN with an attribute of a wrong size would raise into the event loop.
+    """
+    for protocol in connection._protocols:
+        protocol.datagram_received = partial(_let_in, connection, protocol.datagram_received)
+    while not connection._queue.empty():  # nobody can have had a reason to send yet
+        connection._queue.get_nowait()
+
+
+def _let_in(
+    connection: Any, receive: Callable[[bytes, Sequence[Any]], None], datagram: bytes, source: Sequence[Any]
+) -> None:
+    known = ((candidate._network_host, candidate.port) for candidate in connection._remote_candidates)
+    if not datagram or (datagram[0] > _STUN_FIRST_BYTE and (source[0], source[1]) not in known):
+        return
+    try:
+        receive(datagram, source)
+    except _HOSTILE as error:
+        _LOG.debug("datagram ignored: aioice raised %r", error)
 
 
 def _unsent_bytes(transport: Any) -> int:

@@ -69,6 +69,7 @@ class ViewerPeer:
             await self._connection.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
             self._tap.negotiated(offer.extensions, transport_cc=_TRANSPORT_CC.findall(offer.sdp))
             await self._connection.setLocalDescription()
+            self._tap.listening()
         except _REFUSED as error:
             raise Invalid(f"the offer cannot be answered: {error}") from error
         return self._connection.localDescription.sdp

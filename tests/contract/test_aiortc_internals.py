@@ -323,3 +323,49 @@ async def test_a_receiver_report_tells_loss_and_round_trip(tapped: Tapped) -> No
         await tapped.sender._handle_rtcp_packet(RtcpRrPacket(ssrc=1, reports=[info]))
     assert tapped.tap.report.lost == 5
     assert 500 <= (tapped.tap.report.rtt_ms or 0) < 5000
+
+
+async def test_aioice_still_keeps_its_sockets_candidates_and_queue_where_we_look(connection: RTCPeerConnection) -> None:
+    connection.createDataChannel("any")
+    await connection.setLocalDescription()
+    ice = connection.sctp.transport.transport._connection
+    assert ice._protocols
+    assert all(callable(protocol.datagram_received) for protocol in ice._protocols)
+    assert ice._remote_candidates == []
+    assert isinstance(ice._queue, asyncio.Queue)
+
+
+class HeardDatagrams:
+    """A connection of aioice as far as sockets are guarded, with one candidate."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self._protocols = [SimpleNamespace(datagram_received=self._receive)]
+        self._remote_candidates = [SimpleNamespace(_network_host="10.0.0.1", port=4000)]
+        self._queue: asyncio.Queue[Any] = asyncio.Queue()
+
+    def _receive(self, datagram: bytes, source: Any) -> None:
+        if datagram.startswith(b"\0bad"):
+            raise struct.error
+        self.heard.append(datagram)
+
+
+@pytest.mark.parametrize(
+    ("datagram", "source", "let_in"),
+    [
+        (b"\x16dtls", ("10.0.0.1", 4000), True),
+        (b"\x16dtls", ("10.0.0.1", 4000, 0, 0), True),
+        (b"\x16dtls", ("10.0.0.2", 4000), False),
+        (b"\x80srtp", ("10.0.0.1", 4001), False),
+        (b"\x00stun", ("10.0.0.2", 9), True),
+        (b"\x00bad", ("10.0.0.1", 4000), False),
+        (b"", ("10.0.0.1", 4000), False),
+    ],
+)
+async def test_only_stun_comes_in_from_strangers(datagram: bytes, source: Any, let_in: bool) -> None:
+    ice = HeardDatagrams()
+    ice._queue.put_nowait(b"early")
+    adapter._guard_sockets(ice)
+    ice._protocols[0].datagram_received(datagram, source)
+    assert ice.heard == ([datagram] if let_in else [])
+    assert ice._queue.empty()
