@@ -35,6 +35,7 @@ from aiortc.rtp import (
 from edge.model.feedback import LinkReport, Role
 from edge.rtc import adapter
 from edge.rtc.adapter import SenderTap
+from edge.rtc.gate import guard_sockets
 from edge.rtc.path_meter import PathMeter
 from edge.rtc.rtp_stream import PLAYOUT_DELAY, CodedPicture, ntp_of
 from edge.rtc.transport_feedback import TRANSPORT_WIDE
@@ -365,7 +366,7 @@ class HeardDatagrams:
 async def test_only_stun_comes_in_from_strangers(datagram: bytes, source: Any, let_in: bool) -> None:
     ice = HeardDatagrams()
     ice._queue.put_nowait(b"early")
-    adapter._guard_sockets(ice)
+    guard_sockets(ice)
     ice._protocols[0].datagram_received(datagram, source)
     assert ice.heard == ([datagram] if let_in else [])
     assert ice._queue.empty()
