@@ -1,6 +1,6 @@
 """`python -m tests.bench [NAME ...] [--OPTION ...]`: run all measurements, or those named, and print their figures.
 
-Options are a named measurement's own. `quality` runs only when it is named.
+Options are a named measurement's own. `quality` and `viewers` run only when they are named.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ALL = (
     "recovery",
     "memory",
 )
-_NAMED_ONLY = ("quality",)
+_NAMED_ONLY = ("quality", "viewers")
 
 
 def main() -> int:
