@@ -65,6 +65,15 @@ class PathReport:
     remb_bps: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """Packets that the receiver asked for again, since the start: sent; asked for too late; refused as too many."""
+
+    sent: int = 0
+    too_late: int = 0
+    refused: int = 0
+
+
 def check_aiortc() -> None:
     """Raises Fault when another aiortc than the one read is installed."""
     if aiortc.__version__.rsplit(".", 1)[0] != READ_AGAINST.rsplit(".", 1)[0]:
@@ -104,6 +113,11 @@ class SenderTap:
         sender._run_rtp = self._run
         sender._handle_rtcp_packet = self._hear
         sender._send_keyframe = self._picture_lost
+
+    @property
+    def repeats(self) -> Repeats:
+        out = self._outflow
+        return Repeats() if out is None else Repeats(out.repeated, out.stream.kept.too_late, out.refused)
 
     def negotiated(
         self, offered: Sequence[RTCRtpHeaderExtensionParameters], *, transport_cc: Collection[str] = ()

@@ -63,6 +63,7 @@ class _Gate:
 
     def __init__(self, transport: Any, *, on_feedback: Callable[[bytes], None]) -> None:
         self._on_feedback = on_feedback
+        self._level = logging.WARNING  # once in a session, lest a viewer fill the log
         self._receive = transport.transport._recv
         self._handle = transport._handle_rtcp_data
         self._router = transport._rtp_router
@@ -90,7 +91,8 @@ class _Gate:
         except Invalid as error:
             _LOG.debug("RTCP ignored: %s", error)
         except _HOSTILE as error:
-            _LOG.debug("RTCP ignored: aiortc raised %r", error)
+            _LOG.log(self._level, "RTCP ignored, it raised %r", error)
+            self._level = logging.DEBUG
 
     def _recipients(self, packet: object) -> set[RTCRtpSender]:
         try:

@@ -19,7 +19,7 @@ from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateErr
 from aiortc.sdp import SessionDescription
 
 from edge.model.errors import Invalid, NotSupported
-from edge.rtc.adapter import PathReport, SenderTap
+from edge.rtc.adapter import PathReport, Repeats, SenderTap
 from edge.rtc.offer import Fragment, Offer
 from edge.rtc.path_meter import PathMeter
 from edge.rtc.payload import PayloadCache
@@ -60,6 +60,10 @@ class ViewerPeer:
     @property
     def path(self) -> PathReport:
         return self._tap.report
+
+    @property
+    def repeats(self) -> Repeats:
+        return self._tap.repeats
 
     async def answer(self, offer: Offer) -> str:
         """The SDP answer with all our candidates. Raises Invalid when aiortc refuses the offer."""

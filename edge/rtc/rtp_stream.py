@@ -109,6 +109,7 @@ class RtpStream:
         Without a stream of its own it is the same bytes: SRTP must not see two contents under one number.
         """
         if not self.repeats_anew and (self._sequence - sequence) & _MASK_16 > _SRTP_WINDOW:
+            self.kept.too_late += 1
             return None
         packet = self.kept.again(sequence, now_ns=self._now_ns, rtt_ns=rtt_ns)
         if packet is None or self._negotiated.rtx_payload_type is None:

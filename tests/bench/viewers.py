@@ -2,7 +2,7 @@
 
 Processes: a source (x264, 640x360 at 30 pictures a second, 0.8 Mb/s), the rtc process as shipped but for more places,
 and two that hold the viewers (aiortc peers that count packets and parse nothing). Each viewer stays for 5 to 20 s and
-then leaves, half of them without a word to the box but for DTLS. Told every 15 s: the memory of the rtc process, its
+then leaves, half of them without ending its session first. Told every 15 s: the memory of the rtc process, its
 CPU, how many watch, how many have come. What counts is that memory does not grow after the first minute.
 """
 
@@ -28,7 +28,7 @@ from edge.runtime.clock import SystemClock
 from edge.runtime.component import Context
 from edge.runtime.ipc import IpcClient
 from edge.runtime.supervisor import Supervisor
-from tests.bench.conditions import rss_mb, say
+from tests.bench.conditions import cpu_s, rss_mb, say
 
 _SOURCE = Path(__file__).parents[1] / "browser" / "unit_producer.py"
 _CROWDS = 2
@@ -121,10 +121,6 @@ class Child:
         self.process.stdin.flush()
         return [int(word) for word in self.line().split()]
 
-    def cpu_s(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / 100
-
 
 def measure(minutes: float, viewers: int) -> None:
     say(f"{viewers} viewers that come and go for {minutes:g} min, 640x360p30 at 0.8 Mb/s")
@@ -134,18 +130,15 @@ def measure(minutes: float, viewers: int) -> None:
         stack.enter_context(Child(_SOURCE, folder / "u.sock", "--bitrate-bps", 800_000, "--gop-s", 2))
         rtc = stack.enter_context(Child(__file__, "--role", "rtc", "--folder", folder, "--viewers", viewers + 10))
         size = viewers // _CROWDS
-        crowds = [
-            stack.enter_context(
-                Child(__file__, "--role", "crowd", "--folder", folder, "--viewers", size, "--seed", seed)
-            )
-            for seed in range(_CROWDS)
-        ]
-        begin, busy_s = time.monotonic(), rtc.cpu_s()
+        crowd = (__file__, "--role", "crowd", "--folder", folder, "--viewers", size, "--seed")
+        crowds = [stack.enter_context(Child(*crowd, seed)) for seed in range(_CROWDS)]
+        pid = rtc.process.pid
+        begin, busy_s = time.monotonic(), cpu_s(pid)
         while time.monotonic() - begin < minutes * 60:
             time.sleep(_TELL_EVERY_S)
             counts = [sum(column) for column in zip(*(each.ask() for each in crowds), strict=True)]
-            percent, busy_s = (rtc.cpu_s() - busy_s) / _TELL_EVERY_S * 100, rtc.cpu_s()
-            readings.append((time.monotonic() - begin, rss_mb(rtc.process.pid)))
+            percent, busy_s = (cpu_s(pid) - busy_s) / _TELL_EVERY_S * 100, cpu_s(pid)
+            readings.append((time.monotonic() - begin, rss_mb(pid)))
             say(
                 f"  {readings[-1][0]:4.0f} s: {readings[-1][1]:6.1f} MB, {percent:5.1f} % of a core, "
                 f"{counts[0]} joined, {counts[1]} refused, {counts[2]} packets"

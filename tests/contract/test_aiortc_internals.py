@@ -34,7 +34,7 @@ from aiortc.rtp import (
 
 from edge.model.feedback import LinkReport, Role
 from edge.rtc import adapter
-from edge.rtc.adapter import SenderTap
+from edge.rtc.adapter import Repeats, SenderTap
 from edge.rtc.gate import guard_sockets
 from edge.rtc.path_meter import PathMeter
 from edge.rtc.rtp_stream import PLAYOUT_DELAY, CodedPicture, ntp_of
@@ -223,6 +223,9 @@ async def test_a_packet_lost_hundreds_of_packets_ago_is_sent_again(tapped: Tappe
         nack = RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=1, media_ssrc=tapped.sender._ssrc, lost=[number])
         await tapped.sender._handle_rtcp_packet(nack)
         assert tapped.sent[-1] == tapped.sent[700]
+        nack.lost = [(number - 5000) & 0xFFFF]
+        await tapped.sender._handle_rtcp_packet(nack)
+        assert tapped.tap.repeats == Repeats(sent=1, too_late=1)
 
 
 async def test_sender_reports_tell_what_was_really_sent(tapped: Tapped) -> None:
