@@ -158,6 +158,8 @@ class SenderTap:
                 while True:
                     await self._send(outflow, await self._next_picture())
         finally:
+            outflow.stream.kept.clear()  # must not wait until the garbage collector finds aiortc's cycles
+            self._meter.forget()
             self._sender.track.stop()
             self._private("rtp_exited").set()
 

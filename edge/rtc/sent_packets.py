@@ -42,6 +42,12 @@ class SentPackets:
         while self._size > self._most_bytes or self._by_age[0].sent_ns < now_ns - self._keep_ns:
             self._forget(self._by_age.popleft())
 
+    def clear(self) -> None:
+        """Nothing more will be asked for."""
+        self._by_age.clear()
+        self._by_number.clear()
+        self._size = 0
+
     def again(self, sequence: int, *, now_ns: int, rtt_ns: int) -> bytes | None:
         """The packet, when it is kept and was not sent again within about one round trip."""
         kept = self._by_number.get(sequence)

@@ -97,12 +97,15 @@ class Crowd:
 
 
 class Child:
-    def __init__(self, *command: object) -> None:
-        pipe = subprocess.PIPE
+    """Starts and says so. One that talks on without being asked must not find a pipe that nobody reads."""
+
+    def __init__(self, *command: object, talks: bool = True) -> None:
+        pipe = subprocess.PIPE if talks else subprocess.DEVNULL
         self.process = subprocess.Popen(
             [sys.executable, *map(str, command)], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
         )
-        self.line()
+        if talks:
+            self.line()
 
     def __enter__(self) -> Child:
         return self
@@ -127,7 +130,7 @@ def measure(minutes: float, viewers: int) -> None:
     readings: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory(prefix="viewers-", dir="/tmp") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
-        stack.enter_context(Child(_SOURCE, folder / "u.sock", "--bitrate-bps", 800_000, "--gop-s", 2))
+        stack.enter_context(Child(_SOURCE, folder / "u.sock", "--bitrate-bps", 800_000, "--gop-s", 2, talks=False))
         rtc = stack.enter_context(Child(__file__, "--role", "rtc", "--folder", folder, "--viewers", viewers + 10))
         size = viewers // _CROWDS
         crowd = (__file__, "--role", "crowd", "--folder", folder, "--viewers", size, "--seed")

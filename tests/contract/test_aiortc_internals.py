@@ -228,6 +228,16 @@ async def test_a_packet_lost_hundreds_of_packets_ago_is_sent_again(tapped: Tappe
         assert tapped.tap.repeats == Repeats(sent=1, too_late=1)
 
 
+async def test_a_sender_that_has_ended_keeps_no_packets(tapped: Tapped) -> None:
+    tapped.transceiver._headerExtensions = [SimpleNamespace(uri=TRANSPORT_WIDE, id=7)]  # type: ignore[list-item]
+    async with tapped.running():
+        tapped.pictures.put_nowait(CodedPicture([b"a" * 1000] * 20, 1, None))
+        await tapped.settled(20)
+        kept = tapped.tap._outflow.stream.kept  # type: ignore[union-attr]
+        assert (len(kept), len(tapped.tap._meter._trail._flying)) == (20, 20)
+    assert (len(kept), len(tapped.tap._meter._trail._flying)) == (0, 0)
+
+
 async def test_sender_reports_tell_what_was_really_sent(tapped: Tapped) -> None:
     async with tapped.running():
         tapped.pictures.put_nowait(CodedPicture([b"a" * 10, b"b" * 20], 90_000, None))

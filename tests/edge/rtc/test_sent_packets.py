@@ -28,6 +28,15 @@ def test_what_is_older_is_counted_as_too_late() -> None:
     assert kept.too_late == 2
 
 
+def test_nothing_is_kept_once_it_is_cleared() -> None:
+    kept = filled(100, 1)
+    kept.clear()
+    assert len(kept) == 0
+    assert kept.again(65_050, now_ns=1000 * MS, rtt_ns=0) is None
+    kept.keep(65_050, b"new", 1000 * MS)
+    assert kept.again(65_050, now_ns=1000 * MS, rtt_ns=0) == b"new"
+
+
 def test_memory_has_a_bound_in_bytes_too() -> None:
     assert len(filled(5000, 1, most_bytes=120_000)) == 100
 
