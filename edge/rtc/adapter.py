@@ -1,17 +1,16 @@
-"""Where we reach into aiortc's internals. Read against aiortc 1.16.0; nothing else here touches them.
+"""Where we reach into aiortc's internals. Read against aiortc 1.16.0; nothing else but the gate touches them.
 
 aiortc sends pre-encoded pictures, but ignores for them what receivers ask (PLI, FIR, REMB), routes
 no FIR at all, remembers only 128 packets for retransmission, knows neither capture time nor playout
 delay nor transport-wide feedback, paces nothing, and spends on each packet's objects more than on encrypting and
 sending it. So its RTP loop is replaced by ours over `Outflow`; its ICE, DTLS, SRTP, sender reports and negotiation
-stay. What comes in passes `_Gate` first, since one bad datagram would end aiortc's transport.
+stay. What comes in passes `edge/rtc/gate.py` first, the other file that knows aiortc from inside.
 `tests/contract/test_aiortc_internals.py` holds each internal named below to its behaviour.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import struct
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -19,12 +18,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import aiortc
-from aiortc import RTCRtpSender, RTCRtpTransceiver
+from aiortc import RTCRtpTransceiver
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters, RTCRtpHeaderExtensionParameters
 from aiortc.rtp import (
     RTCP_PSFB_APP,
-    RTCP_PSFB_FIR,
     RTCP_RTPFB_NACK,
     AnyRtcpPacket,
     RtcpPsfbPacket,
@@ -35,9 +33,10 @@ from aiortc.rtp import (
     unpack_remb_fci,
 )
 
-from edge.model.errors import Fault, Invalid
+from edge.model.errors import Fault
 from edge.model.feedback import LinkReport
 from edge.ports import Clock
+from edge.rtc.gate import guard_sockets, guard_transport
 from edge.rtc.outflow import Outflow
 from edge.rtc.path_meter import PathMeter
 from edge.rtc.rtp_stream import (
@@ -48,16 +47,13 @@ from edge.rtc.rtp_stream import (
     RtpStream,
     ntp_of,
 )
-from edge.rtc.transport_feedback import TRANSPORT_WIDE, parse_feedback, split_feedback
+from edge.rtc.transport_feedback import TRANSPORT_WIDE, parse_feedback
 
 READ_AGAINST = "1.16.0"
-_LOG = logging.getLogger(__name__)
 _PRIVATE = "_RTCRtpSender__"  # how Python mangles the sender's private names
 _LEVEL_4_2 = "2a"
-_FIR_ENTRY = struct.Struct("!LB3x")
 _FULL_SOCKET = 64 << 10
 _MOST_RTT_MS = 60_000.0
-_HOSTILE = (ValueError, LookupError, ArithmeticError, TypeError, AttributeError, AssertionError, struct.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +63,15 @@ class PathReport:
     rtt_ms: float | None = None
     lost: int = 0
     remb_bps: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """Packets that the receiver asked for again, since the start: sent; asked for too late; refused as too many."""
+
+    sent: int = 0
+    too_late: int = 0
+    refused: int = 0
 
 
 def check_aiortc() -> None:
@@ -109,6 +114,11 @@ class SenderTap:
         sender._handle_rtcp_packet = self._hear
         sender._send_keyframe = self._picture_lost
 
+    @property
+    def repeats(self) -> Repeats:
+        out = self._outflow
+        return Repeats() if out is None else Repeats(out.repeated, out.stream.kept.too_late, out.refused)
+
     def negotiated(
         self, offered: Sequence[RTCRtpHeaderExtensionParameters], *, transport_cc: Collection[str] = ()
     ) -> None:
@@ -126,7 +136,11 @@ class SenderTap:
                     wanted.add(TRANSPORT_WIDE)
         ours = [extension for extension in offered if extension.uri in wanted]
         transceiver._headerExtensions = [*transceiver._headerExtensions, *ours]
-        _Gate(self._sender.transport, on_feedback=self._hear_feedback)
+        guard_transport(self._sender.transport, on_feedback=self._hear_feedback)
+
+    def listening(self) -> None:
+        """To be called once the sockets are open: from now on only those whom ICE knows are heard."""
+        guard_sockets(self._sender.transport.transport._connection)
 
     async def _run(self, codec: RTCRtpCodecParameters) -> None:
         """In place of the sender's own loop; `stop()` waits for the two events."""
@@ -144,6 +158,8 @@ class SenderTap:
                 while True:
                     await self._send(outflow, await self._next_picture())
         finally:
+            outflow.stream.kept.clear()  # must not wait until the garbage collector finds aiortc's cycles
+            self._meter.forget()
             self._sender.track.stop()
             self._private("rtp_exited").set()
 
@@ -225,63 +241,8 @@ class SenderTap:
         self._meter.heard_report(loss=report.fraction_lost / 256, rtt_ms=rtt_ms, now_ns=self._clock.mono_ns())
 
 
-class _Gate:
-    """Between a transport and what comes in: takes out transport feedback, mends routing, lets nothing raise.
-
-    An empty datagram would end the transport by IndexError, and anybody can send one. A viewer sends no media: its
-    RTP goes nowhere. FIR names its target in the FCI and has 0 as media source (RFC 5104 4.3.1.2), which aiortc
-    overlooks.
-    """
-
-    def __init__(self, transport: Any, *, on_feedback: Callable[[bytes], None]) -> None:
-        self._on_feedback = on_feedback
-        self._receive = transport.transport._recv
-        self._handle = transport._handle_rtcp_data
-        self._router = transport._rtp_router
-        self._route = self._router.route_rtcp
-        transport.transport._recv = self._next
-        transport._handle_rtcp_data = self._rtcp
-        transport._handle_rtp_data = self._rtp
-        self._router.route_rtcp = self._recipients
-
-    async def _next(self) -> bytes:
-        while not (datagram := await self._receive()):
-            pass
-        return bytes(datagram)
-
-    async def _rtp(self, datagram: bytes, arrival_time_ms: int) -> None:
-        """To nobody."""
-
-    async def _rtcp(self, datagram: bytes) -> None:
-        try:
-            rest, feedback = split_feedback(datagram)
-            for packet in feedback:
-                self._on_feedback(packet)
-            if rest:
-                await self._handle(rest)
-        except Invalid as error:
-            _LOG.debug("RTCP ignored: %s", error)
-        except _HOSTILE as error:
-            _LOG.debug("RTCP ignored: aiortc raised %r", error)
-
-    def _recipients(self, packet: object) -> set[RTCRtpSender]:
-        try:
-            recipients: set[RTCRtpSender] = self._route(packet)
-        except struct.error:  # a truncated REMB
-            return set()
-        if isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_FIR:
-            senders = self._router.senders
-            recipients |= {senders[ssrc] for ssrc in _fir_targets(packet.fci) if ssrc in senders}
-        return recipients
-
-
 def _unsent_bytes(transport: Any) -> int:
     """What the selected pair's socket has not taken yet; a relay's is not known, so none."""
     pair = transport.transport._connection._nominated.get(1)
     size = getattr(pair and pair.protocol.transport, "get_write_buffer_size", None)
     return size() if size else 0
-
-
-def _fir_targets(fci: bytes) -> list[int]:
-    whole = len(fci) // _FIR_ENTRY.size * _FIR_ENTRY.size
-    return [ssrc for ssrc, _ in _FIR_ENTRY.iter_unpack(fci[:whole])]

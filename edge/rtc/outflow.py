@@ -87,7 +87,7 @@ class Outflow:
 
     async def _put(self, packet: bytes, now_ns: int) -> None:
         self._share.earn(len(packet))
-        self._meter.sent(self.stream.transport_sequence, now_ns, len(packet))
+        self._meter.sent(self.stream.transport_sequence if self.stream.numbered else None, now_ns, len(packet))
         await self._send(packet)
 
     async def _repeat(self, most: int) -> int:
@@ -100,13 +100,12 @@ class Outflow:
             if self._share.exhausted:
                 self.refused += 1
                 continue
-            before = self.stream.transport_sequence
             packet = self.stream.retransmission(sequence, rtt_ns=rtt_ns)
             if packet is None:
                 continue
             self._share.spend(len(packet))
-            number = self.stream.transport_sequence
-            self._meter.sent(None if number == before else number, now_ns, len(packet))
+            anew = self.stream.numbered and self.stream.repeats_anew
+            self._meter.sent(self.stream.transport_sequence if anew else None, now_ns, len(packet))
             sent += 1
             self.repeated += 1
             await self._send(packet)

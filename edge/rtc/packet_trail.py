@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from edge.rtc.transport_feedback import REFERENCE_MASK, REFERENCE_NS, TransportFeedback
@@ -16,12 +17,7 @@ _ANSWERED_NS = 5_000_000_000
 _INSANE_NS = 10_000_000_000
 _MOST_PACKETS = 16_384  # half of the numbers there are: 8 s at 20 Mb/s
 _MASK_16 = 0xFFFF
-
-
-@dataclass(frozen=True, slots=True)
-class _Packet:
-    sent_ns: int
-    size: int
+_Packet = tuple[int, int]  # when it was sent, and its size: one is made for every packet
 
 
 @dataclass(slots=True)
@@ -35,12 +31,9 @@ class _Arrivals:
     base: WindowMinimum = field(default_factory=lambda: WindowMinimum(_BASE_NS))
     delivered: WindowSum = field(default_factory=lambda: WindowSum(_RATE_NS))
 
-    def note(self, packet: _Packet, arrived_ns: int, now_ns: int) -> None:
-        on_its_way_ns = arrived_ns - packet.sent_ns
+    def note(self, on_its_way_ns: int, now_ns: int) -> None:
         self.base.add(now_ns, on_its_way_ns)
         self.fastest_ns = on_its_way_ns if self.fastest_ns is None else min(self.fastest_ns, on_its_way_ns)
-        self.delivered.add(arrived_ns, packet.size)
-        self.newest_ns = arrived_ns if self.newest_ns is None else max(self.newest_ns, arrived_ns)
 
     def latest_queue_ns(self, now_ns: int) -> int:
         least_ns = self.base.least(now_ns)
@@ -53,6 +46,7 @@ class PacketTrail:
     """`sent_ns` and `now_ns` are our clock; arrivals are by the receiver's, whose offset is unknown and may drift."""
 
     def __init__(self) -> None:
+        self._by_age: deque[tuple[int, int]] = deque()
         self._flying: dict[int, _Packet] = {}
         self._missing: dict[int, _Packet] = {}
         self._arrivals: _Arrivals | None = None
@@ -62,28 +56,33 @@ class PacketTrail:
 
     def sent(self, sequence: int, sent_ns: int, size: int) -> None:
         """`sequence` is the transport-wide one, 16 bits; `size` in bytes."""
-        self._flying.pop(sequence, None)
-        self._missing.pop(sequence, None)
-        self._flying[sequence] = _Packet(sent_ns, size)
-        if len(self._flying) > _MOST_PACKETS:
-            del self._flying[next(iter(self._flying))]
+        self._flying[sequence] = (sent_ns, size)
+        self._by_age.append((sent_ns, sequence))
+        if len(self._by_age) > _MOST_PACKETS:
+            self._forget_oldest()
 
     def heard(self, feedback: TransportFeedback, now_ns: int) -> None:
         """Numbers of packets that were never sent, or told of before, mean nothing."""
         arrivals = self._on_one_clock(feedback.reference, now_ns)
-        newest_sent_ns = None
-        for sequence, offset_ns in feedback.arrivals:
-            if (packet := self._arrived(sequence, now_ns)) is not None:
-                arrivals.note(packet, arrivals.reference * REFERENCE_NS + offset_ns, now_ns)
-                newest_sent_ns = packet.sent_ns
+        base_ns = arrivals.reference * REFERENCE_NS
+        found = [
+            (sent_ns, base_ns + offset_ns, size)
+            for sequence, offset_ns in feedback.arrivals
+            for sent_ns, size in self._arrived(sequence, now_ns)
+        ]
+        for _, arrived_ns, size in found:
+            arrivals.delivered.add(arrived_ns, size)
+        if found:
+            newest_ns = max(arrived_ns for _, arrived_ns, _ in found)
+            arrivals.newest_ns = newest_ns if arrivals.newest_ns is None else max(arrivals.newest_ns, newest_ns)
+            arrivals.note(min(arrived_ns - sent_ns for sent_ns, arrived_ns, _ in found), now_ns)
+            self._round_trip.add(now_ns, now_ns - found[-1][0])
         for sequence in self._flying_of(feedback):
             self._missing[sequence] = self._flying.pop(sequence)
             self._lost.add(now_ns, 1)
             self._told.add(now_ns, 1)
         self._forget_old(now_ns)
         self.heard_ns = now_ns
-        if newest_sent_ns is not None:
-            self._round_trip.add(now_ns, now_ns - newest_sent_ns)
 
     def delivered_bps(self, now_ns: int) -> int:
         """By the receiver's clock; it sinks while feedback is overdue."""
@@ -120,12 +119,13 @@ class PacketTrail:
         self._arrivals = arrivals = _Arrivals(reference)
         return arrivals
 
-    def _arrived(self, sequence: int, now_ns: int) -> _Packet | None:
+    def _arrived(self, sequence: int, now_ns: int) -> tuple[_Packet, ...]:
+        """That packet, unless it is not known."""
         if (packet := self._flying.pop(sequence, None)) is not None:
             self._told.add(now_ns, 1)
         elif (packet := self._missing.pop(sequence, None)) is not None:
             self._lost.add(now_ns, -1)
-        return packet
+        return () if packet is None else (packet,)
 
     def _flying_of(self, feedback: TransportFeedback) -> list[int]:
         """Those on their way that the message is about; no dearer than what we sent, whatever count it claims."""
@@ -137,9 +137,14 @@ class PacketTrail:
 
     def _forget_old(self, now_ns: int) -> None:
         """What never arrived, and what no message that came was about."""
-        for packets, keep_ns in ((self._missing, _LOSS_NS), (self._flying, _ANSWERED_NS)):
-            while packets and packets[oldest := next(iter(packets))].sent_ns < now_ns - keep_ns:
-                del packets[oldest]
+        while self._by_age and self._by_age[0][0] < now_ns - _ANSWERED_NS:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        """Numbers come round only long after their last packet was forgotten."""
+        _, sequence = self._by_age.popleft()
+        self._flying.pop(sequence, None)
+        self._missing.pop(sequence, None)
 
     def _overdue_ns(self, now_ns: int) -> int:
         if self.heard_ns is None or not self._flying:

@@ -51,6 +51,10 @@ class PathMeter:
         """REMB."""
         self._limit_bps = limit_bps
 
+    def forget(self) -> None:
+        """Nothing more will be sent: let go of what is known of packets."""
+        self._trail = PacketTrail()
+
     def rtt_ms(self, now_ns: int) -> float | None:
         """As receiver reports tell it, else as feedback does."""
         return self._trail.rtt_ms(now_ns) if self._rtt_ms is None else self._rtt_ms

@@ -7,9 +7,10 @@ from fractions import Fraction
 
 from aiortc import RTCSessionDescription
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
+from aiortc.sdp import SessionDescription
 
 from edge.model.errors import Invalid, NotSupported
-from edge.rtc.adapter import PathReport, SenderTap
+from edge.rtc.adapter import PathReport, Repeats, SenderTap
 from edge.rtc.connections import Connections, route_of
 from edge.rtc.offer import Fragment, Offer
 from edge.rtc.path_meter import PathMeter
@@ -68,14 +69,20 @@ class ViewerPeer:
     def path(self) -> PathReport:
         return self._tap.report
 
+    @property
+    def repeats(self) -> Repeats:
+        return self._tap.repeats
+
     async def answer(self, offer: Offer) -> str:
         """The SDP answer with all our candidates. Raises Invalid when aiortc refuses the offer."""
         self._ice_user = offer.ice_user
+        _check_bundle(offer.sdp)
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
             self._tap.negotiated(offer.extensions, transport_cc=_TRANSPORT_CC.findall(offer.sdp))
             harden_data(self._connection)
             await self._connection.setLocalDescription()
+            self._tap.listening()
         except _REFUSED as error:
             raise Invalid(f"the offer cannot be answered: {error}") from error
         return self._connection.localDescription.sdp
@@ -104,3 +111,12 @@ class ViewerPeer:
             self._told_pts = unit.pts
         interval_ns = int(1_000_000_000 / max(Fraction(1), unit.format.video.fps))
         return CodedPicture(self._payloads.payloads(unit), unit.pts, unit.utc_ns if due else None, interval_ns)
+
+
+def _check_bundle(sdp: str) -> None:
+    """aiortc leaves sections that are bundled with an absent one without a transport. Raises Invalid."""
+    description = SessionDescription.parse(sdp)
+    bundles = [group.items[0] for group in description.group if group.semantic == "BUNDLE" and group.items]
+    for first in bundles:
+        if first not in [media.rtp.muxId for media in description.media]:
+            raise Invalid(f"the offer bundles with a section {str(first)[:40]!r} that it does not have")

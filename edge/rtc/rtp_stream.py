@@ -58,7 +58,8 @@ class RtpStream:
     """Sequence numbers start in the lower half, so that none wraps before SRTP has seen some.
 
     `at` says the time for the packets that follow. `transport_sequence` is that of the last packet made; each one
-    made has a new one, told to the receiver where it knows the extension, and must be sent at once.
+    made has a new one, told to the receiver where `numbered`, and must be sent at once; a retransmission has one where
+    `repeats_anew`.
     """
 
     def __init__(self, negotiated: Negotiated) -> None:
@@ -69,6 +70,8 @@ class RtpStream:
         self._now_ns = 0
         self._send_time = bytes(3)
         self._usual = self._blank(None)
+        self.numbered = TRANSPORT_WIDE in negotiated.extensions
+        self.repeats_anew = negotiated.rtx_payload_type is not None
         self.kept = SentPackets()
         self.transport_sequence = 0
         self.timestamp = 0
@@ -105,8 +108,8 @@ class RtpStream:
 
         Without a stream of its own it is the same bytes: SRTP must not see two contents under one number.
         """
-        same = self._negotiated.rtx_payload_type is None
-        if same and (self._sequence - sequence) & _MASK_16 > _SRTP_WINDOW:
+        if not self.repeats_anew and (self._sequence - sequence) & _MASK_16 > _SRTP_WINDOW:
+            self.kept.too_late += 1
             return None
         packet = self.kept.again(sequence, now_ns=self._now_ns, rtt_ns=rtt_ns)
         if packet is None or self._negotiated.rtx_payload_type is None:

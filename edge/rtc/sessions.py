@@ -220,6 +220,7 @@ class WhepSessions:
 
     def _describe(self, session: str, entry: _Session) -> Mapping[str, Any]:
         track, path, link = entry.sink.track, entry.peer.path, entry.sink.link
+        repeats = entry.peer.repeats
         queue, send = track.queue_delay, track.send_delay
         return {
             "session": session,
@@ -237,6 +238,9 @@ class WhepSessions:
             "keyframe_requests": entry.sink.keyframe_requests,
             "rtt_ms": path.rtt_ms,
             "lost": path.lost,
+            "repeated": repeats.sent,
+            "repeats_too_late": repeats.too_late,
+            "repeats_refused": repeats.refused,
             "remb_bps": path.remb_bps,
             "sent_bps": None if link is None else link.sent_bps,
             "delivered_bps": None if link is None else link.delivered_bps,

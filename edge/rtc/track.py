@@ -30,8 +30,8 @@ class Delay:
 
 
 class UnitTrack(MediaStreamTrack):
-    """Bounded queue in front of one RTP sender: what is too old, or has waited here too long, goes, up to the next
-    keyframe.
+    """Bounded queue in front of one RTP sender: when the oldest has waited here too long, everything goes up to the
+    next keyframe. A unit that was old when it came is no sign that this viewer lags: only a very old one goes for that.
 
     It takes nothing before the sender asks for its first unit, so that the time a viewer needs
     to connect does not count as delay. `on_keyframe_wanted` is called with the reason when it
@@ -45,7 +45,7 @@ class UnitTrack(MediaStreamTrack):
         *,
         clock: Clock,
         on_keyframe_wanted: Callable[[str], None],
-        max_age_ns: int = 250_000_000,
+        max_age_ns: int = 1_000_000_000,
         max_wait_ns: int = 100_000_000,
     ) -> None:
         super().__init__()

@@ -25,7 +25,7 @@ _ALL = (
     "recovery",
     "memory",
 )
-_NAMED_ONLY = ("quality", "clock_skew", "network")
+_NAMED_ONLY = ("quality", "clock_skew", "network", "viewers")
 
 
 def main() -> int:

@@ -28,11 +28,11 @@ from edge.runtime.unit_wire import LENGTH, pack_format, pack_unit, unpack_feedba
 
 
 class Producer:
-    def __init__(self, *, width: int, height: int, fps: int, bitrate_bps: int, gop_s: float) -> None:
+    def __init__(self, *, rung: str, width: int, height: int, fps: int, bitrate_bps: int, gop_s: float) -> None:
         self._fps = fps
         video = VideoFormat(width=width, height=height, fps=Fraction(fps))
         epoch = int(time.time()) & 0xFFFFFFFF
-        self._format = StreamFormat(rung="main", epoch=epoch, codec=Codec.H264, video=video)
+        self._format = StreamFormat(rung=rung, epoch=epoch, codec=Codec.H264, video=video)
         self._codec = av.CodecContext.create("libx264", "w")
         self._codec.width, self._codec.height = width, height
         self._codec.pix_fmt = "yuv420p"
@@ -144,6 +144,7 @@ class Producer:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("socket", type=Path)
+    parser.add_argument("--rung", default="main")
     parser.add_argument("--width", type=int, default=640)
     parser.add_argument("--height", type=int, default=360)
     parser.add_argument("--fps", type=int, default=30)

@@ -34,7 +34,8 @@ from aiortc.rtp import (
 
 from edge.model.feedback import LinkReport, Role
 from edge.rtc import adapter
-from edge.rtc.adapter import SenderTap
+from edge.rtc.adapter import Repeats, SenderTap
+from edge.rtc.gate import guard_sockets
 from edge.rtc.path_meter import PathMeter
 from edge.rtc.rtp_stream import PLAYOUT_DELAY, CodedPicture, ntp_of
 from edge.rtc.transport_feedback import TRANSPORT_WIDE
@@ -222,6 +223,19 @@ async def test_a_packet_lost_hundreds_of_packets_ago_is_sent_again(tapped: Tappe
         nack = RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=1, media_ssrc=tapped.sender._ssrc, lost=[number])
         await tapped.sender._handle_rtcp_packet(nack)
         assert tapped.sent[-1] == tapped.sent[700]
+        nack.lost = [(number - 5000) & 0xFFFF]
+        await tapped.sender._handle_rtcp_packet(nack)
+        assert tapped.tap.repeats == Repeats(sent=1, too_late=1)
+
+
+async def test_a_sender_that_has_ended_keeps_no_packets(tapped: Tapped) -> None:
+    tapped.transceiver._headerExtensions = [SimpleNamespace(uri=TRANSPORT_WIDE, id=7)]  # type: ignore[list-item]
+    async with tapped.running():
+        tapped.pictures.put_nowait(CodedPicture([b"a" * 1000] * 20, 1, None))
+        await tapped.settled(20)
+        kept = tapped.tap._outflow.stream.kept  # type: ignore[union-attr]
+        assert (len(kept), len(tapped.tap._meter._trail._flying)) == (20, 20)
+    assert (len(kept), len(tapped.tap._meter._trail._flying)) == (0, 0)
 
 
 async def test_sender_reports_tell_what_was_really_sent(tapped: Tapped) -> None:
@@ -271,6 +285,7 @@ FEEDBACK = bytes.fromhex("8fcd0005 00000001 00000002 00010002 00000a00 20020404"
 
 async def test_transport_feedback_is_taken_out_before_aiortc_parses_and_makes_a_report(tapped: Tapped) -> None:
     tapped.tap.negotiated([])
+    tapped.transceiver._headerExtensions = [SimpleNamespace(uri=TRANSPORT_WIDE, id=7)]  # type: ignore[list-item]
     router = tapped.sender.transport._rtp_router
     router.register_sender(tapped.sender, ssrc=tapped.sender._ssrc)
     async with tapped.running():
@@ -322,3 +337,49 @@ async def test_a_receiver_report_tells_loss_and_round_trip(tapped: Tapped) -> No
         await tapped.sender._handle_rtcp_packet(RtcpRrPacket(ssrc=1, reports=[info]))
     assert tapped.tap.report.lost == 5
     assert 500 <= (tapped.tap.report.rtt_ms or 0) < 5000
+
+
+async def test_aioice_still_keeps_its_sockets_candidates_and_queue_where_we_look(connection: RTCPeerConnection) -> None:
+    connection.createDataChannel("any")
+    await connection.setLocalDescription()
+    ice = connection.sctp.transport.transport._connection
+    assert ice._protocols
+    assert all(callable(protocol.datagram_received) for protocol in ice._protocols)
+    assert ice._remote_candidates == []
+    assert isinstance(ice._queue, asyncio.Queue)
+
+
+class HeardDatagrams:
+    """A connection of aioice as far as sockets are guarded, with one candidate."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self._protocols = [SimpleNamespace(datagram_received=self._receive)]
+        self._remote_candidates = [SimpleNamespace(_network_host="10.0.0.1", port=4000)]
+        self._queue: asyncio.Queue[Any] = asyncio.Queue()
+
+    def _receive(self, datagram: bytes, source: Any) -> None:
+        if datagram.startswith(b"\0bad"):
+            raise struct.error
+        self.heard.append(datagram)
+
+
+@pytest.mark.parametrize(
+    ("datagram", "source", "let_in"),
+    [
+        (b"\x16dtls", ("10.0.0.1", 4000), True),
+        (b"\x16dtls", ("10.0.0.1", 4000, 0, 0), True),
+        (b"\x16dtls", ("10.0.0.2", 4000), False),
+        (b"\x80srtp", ("10.0.0.1", 4001), False),
+        (b"\x00stun", ("10.0.0.2", 9), True),
+        (b"\x00bad", ("10.0.0.1", 4000), False),
+        (b"", ("10.0.0.1", 4000), False),
+    ],
+)
+async def test_only_stun_comes_in_from_strangers(datagram: bytes, source: Any, let_in: bool) -> None:
+    ice = HeardDatagrams()
+    ice._queue.put_nowait(b"early")
+    guard_sockets(ice)
+    ice._protocols[0].datagram_received(datagram, source)
+    assert ice.heard == ([datagram] if let_in else [])
+    assert ice._queue.empty()

@@ -28,6 +28,15 @@ def test_what_is_older_is_counted_as_too_late() -> None:
     assert kept.too_late == 2
 
 
+def test_nothing_is_kept_once_it_is_cleared() -> None:
+    kept = filled(100, 1)
+    kept.clear()
+    assert len(kept) == 0
+    assert kept.again(65_050, now_ns=1000 * MS, rtt_ns=0) is None
+    kept.keep(65_050, b"new", 1000 * MS)
+    assert kept.again(65_050, now_ns=1000 * MS, rtt_ns=0) == b"new"
+
+
 def test_memory_has_a_bound_in_bytes_too() -> None:
     assert len(filled(5000, 1, most_bytes=120_000)) == 100
 
@@ -50,4 +59,12 @@ def test_a_number_that_comes_round_is_the_new_packet() -> None:
     kept.keep(7, b"old", 1)
     kept.keep(7, b"new", 2)
     assert kept.again(7, now_ns=3, rtt_ns=0) == b"new"
-    assert len(kept) == 1
+
+
+def test_a_number_that_came_round_is_still_known_when_the_old_packet_is_forgotten() -> None:
+    kept = SentPackets()
+    kept.keep(7, b"old", 0)
+    kept.keep(7, b"new", 900 * MS)
+    kept.keep(8, b"next", 1100 * MS)
+    assert len(kept) == 2
+    assert kept.again(7, now_ns=1100 * MS, rtt_ns=0) == b"new"

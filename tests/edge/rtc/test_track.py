@@ -98,6 +98,16 @@ async def test_what_has_waited_for_100_ms_is_dropped_whatever_its_age_when_it_ca
     assert asked == ["join", "overflow"]
 
 
+async def test_units_that_come_late_together_after_a_stall_are_all_sent(track, clock, make_unit, asked) -> None:
+    waiting = await started(track)
+    track.put(make_unit(1, key=True))
+    await waiting
+    for index in range(6):
+        track.put(make_unit(2 + index, at_ns=clock.now_ns - 400_000_000 + index * 33_000_000))
+    assert [(await track.next_unit()).seq for _ in range(6)] == [2, 3, 4, 5, 6, 7]
+    assert (track.dropped, asked) == (0, ["join"])
+
+
 async def test_after_a_reconnect_only_a_keyframe_goes_on(track, make_unit: MakeUnit, asked) -> None:
     waiting = await started(track)
     track.put(make_unit(1, key=True))
