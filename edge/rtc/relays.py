@@ -16,10 +16,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from aioice.ice import StunProtocol, TransportPolicy, relayed_candidate, server_reflexive_candidate
+from aioice.stun import TransactionError
 
 from edge.model.ice import IceAddress, IceServer
 
 _LOG = logging.getLogger(__name__)
+_BAD = (OSError, TransactionError, ValueError, LookupError)  # unreachable, refused, no name, nonsense
 _PATIENCE_S = 5.0
 _GRACE_S = 0.5  # for the other servers, once one has answered
 _LESS_FOR_TCP = 1 << 8  # of a candidate's priority: UDP is taken where it passes
@@ -78,7 +80,7 @@ class Relays:
                 turn_ssl=(self._trust or True) if address.tls else False,  # type: ignore[arg-type]  # handed to asyncio
                 turn_transport=address.transport,
             )
-        except Exception as error:  # a server of any kind of badness must not keep the others from being asked
+        except _BAD as error:
             _LOG.warning("%s: no relay: %s", server.url, error or type(error).__name__)
             return None
         candidate.priority -= _less(address)
@@ -88,7 +90,7 @@ class Relays:
 
 async def _reflexive(protocol: Any, server: IceServer) -> Any:
     address = server.address
-    with contextlib.suppress(Exception):  # as above; that STUN does not answer is seen by what there is not
+    with contextlib.suppress(*_BAD):
         candidate, _ = await server_reflexive_candidate(protocol, (address.host, address.port))
         return candidate
     return None
