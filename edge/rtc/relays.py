@@ -19,6 +19,7 @@ from aioice.ice import StunProtocol, TransportPolicy, relayed_candidate, server_
 from aioice.stun import TransactionError
 
 from edge.model.ice import IceAddress, IceServer
+from edge.runtime.log import OutageLog
 
 _LOG = logging.getLogger(__name__)
 _BAD = (OSError, TransactionError, ValueError, LookupError)  # unreachable, refused, no name, nonsense
@@ -34,6 +35,7 @@ class Relays:
 
     def __init__(self, *, trust: ssl.SSLContext | None = None) -> None:
         self._trust = trust
+        self._outages: dict[str, OutageLog] = {}
 
     def equip(self, ice: Any, servers: Sequence[IceServer]) -> None:
         """`ice` is an aioice Connection that has not gathered yet; the last call holds."""
@@ -69,6 +71,7 @@ class Relays:
 
     async def _relayed(self, ice: Any, server: IceServer) -> Any:
         address = server.address
+        outage = self._outages.setdefault(server.url, OutageLog(_LOG, server.url))
         try:
             candidate, protocol = await relayed_candidate(
                 component=1,
@@ -81,8 +84,9 @@ class Relays:
                 turn_transport=address.transport,
             )
         except _BAD as error:
-            _LOG.warning("%s: no relay: %s", server.url, error or type(error).__name__)
+            outage.failed(f"no relay: {error or type(error).__name__}")
             return None
+        outage.recovered()
         candidate.priority -= _less(address)
         ice._protocols.append(protocol)
         return candidate

@@ -83,7 +83,9 @@ class WhipSession:
     async def close(self) -> None:
         """Says good-bye to the ingest; that it does not answer is nobody's concern any more."""
         resource, self._resource = self._resource, ""
-        await self.peer.close()
+        await asyncio.gather(self.peer.close(), self._delete(resource))
+
+    async def _delete(self, resource: str) -> None:
         if resource:
             token = self._spec.token if origin(resource) == origin(self._spec.url) else ""
             with contextlib.suppress(EdgeError):
