@@ -49,6 +49,10 @@ def read_answer(sdp: str) -> Answer:
     if [media.kind for media in description.media] != ["video"]:
         raise _refused(f"it has {', '.join(media.kind for media in description.media) or 'nothing'}, not one video")
     _check_video(description.media[0])
+    if any(
+        group.items != [description.media[0].rtp.muxId] for group in description.group if group.semantic == "BUNDLE"
+    ):
+        raise _refused("it bundles with a section that it does not have")
     return Answer(sdp, tuple(description.media[0].rtp.headerExtensions))
 
 

@@ -55,6 +55,8 @@ def test_a_good_answer_is_taken(answer: str) -> None:
         ("a=fingerprint:.*\r\n", "", "no DTLS"),
         ("a=setup:.*\r\n", "a=setup:actpass\r\n", "setup role"),
         ("m=video", "m=audio", "not one video"),
+        ("a=group:BUNDLE 0", "a=group:BUNDLE 7", "does not have"),
+        ("a=group:BUNDLE 0", "a=group:BUNDLE 0 7", "does not have"),
         ("a=fingerprint:.*\r\n", "a=fingerprint:sha-256\r\n", "does not parse"),
         ("(a=candidate:.*\r\n)", r"\1" * 100, "more than 64"),
     ],
