@@ -69,10 +69,11 @@ class WhipSession:
             sentence = f"{where(self._spec.url)}: no path to its media within {self._join_s:g} s"
             raise Unavailable(sentence, code="no_path") from None
 
-    async def hold(self) -> None:
-        """Until the path is lost: raises PeerGone."""
+    async def hold(self, look: Callable[[], None]) -> None:
+        """Until the path is lost: raises PeerGone. `look` is called now and then."""
         heard_s, heard, talks = self._now_s(), self.peer.path, False
         while True:
+            look()
             self._check_alive("the session was ended or its path was lost")
             if self.peer.path is not heard:
                 heard_s, heard, talks = self._now_s(), self.peer.path, True

@@ -162,7 +162,7 @@ async def test_whip_uses_the_relay_that_the_ingest_names_at_its_second_session_a
 def outputs_over(feedback: Any, connections: Connections) -> WhipOutputs:
     return WhipOutputs(
         feedback={"main": feedback},
-        payloads={"main": PayloadCache()},
+        payloads=PayloadCache(),
         connections=connections,
         http=WhipHttp(),
         clock=SystemClock(),
