@@ -7,6 +7,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from functools import partial
+from urllib.parse import urlsplit
 
 import edge
 from edge.app.admission import Admission
@@ -22,6 +23,7 @@ from edge.app.report import Report, report_of
 from edge.app.snapshots import LivePictures, Snapshots
 from edge.app.steward import Steward
 from edge.app.trial_run import TrialRun
+from edge.app.trust import trust_of
 from edge.app.viewer_operations import ViewerOperations, base_url
 from edge.app.whep_proxy import RtcViewers
 from edge.app.wishes import Wishes
@@ -111,7 +113,8 @@ class ControlProcess:
 
     def _make_world(self, config: Config) -> World:
         machine = board_of(config)
-        trouble = (*machine.trouble, *self._ice_servers.trouble)
+        _, untrusted = trust_of(config.webrtc.ca_file)
+        trouble = (*machine.trouble, *self._ice_servers.trouble, *untrusted)
         return World(
             board=self._board,
             issues=self._issues,
@@ -213,6 +216,7 @@ class ControlProcess:
             pairing=pairing,
             clock=self._clock,
             host=config.web.host,
+            public_host=urlsplit(config.web.public_url).hostname or "",
             ice_servers=self._ice_servers,
             embed_origins=config.web.embed_origins,
         )

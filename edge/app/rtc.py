@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import ssl
-from pathlib import Path
-
 from edge.app.ice_servers import IceServers
 from edge.app.paths import Places
 from edge.app.process import claim_urgency, run_process
+from edge.app.trust import trust_of
 from edge.config.model import Config
-from edge.model.errors import Invalid
 from edge.model.video import Codec
 from edge.rtc.connections import Connections, certificate_of
 from edge.rtc.process import RtcProcess
 from edge.runtime.clock import SystemClock
 from edge.runtime.supervisor import Supervisor
 from edge.vault.dtls import DtlsIdentity
-from edge.vault.trust import trusting
-
-_LOG = logging.getLogger(__name__)
 
 
 def main(config: Config) -> int:
@@ -36,7 +29,7 @@ def main(config: Config) -> int:
 def _process(config: Config, places: Places) -> RtcProcess:
     clock = SystemClock()
     rungs = [rung for rung in config.rungs if config.codec_of(rung) is Codec.H264]
-    trust = _trust(config.webrtc.ca_file)
+    trust, _ = trust_of(config.webrtc.ca_file)
     identity = DtlsIdentity.load_or_create(places.dtls)
     return RtcProcess(
         config=config.webrtc,
@@ -54,12 +47,3 @@ def _process(config: Config, places: Places) -> RtcProcess:
         trust=trust,
         fingerprint=identity.fingerprint,
     )
-
-
-def _trust(ca_file: Path | None) -> ssl.SSLContext:
-    """A bad file trusts nobody more: what needs it fails by itself, and says why."""
-    try:
-        return trusting(ca_file)
-    except Invalid as error:
-        _LOG.error("webrtc.ca_file: %s", error)
-        return trusting(None)

@@ -20,7 +20,7 @@ from edge.runtime.command_bus import CommandBus
 
 _RUNG = r"[a-z0-9][a-z0-9-]{0,39}"
 _NAME = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{0,64}"
-_ID = r"[A-Za-z0-9_-]{1,64}"
+_ID = r"[A-Za-z0-9_-]{0,64}"
 _MINUTES, _MOST_MINUTES = 10, 1440
 _ANY = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, never bound
 
@@ -62,17 +62,17 @@ class ViewerOperations:
 
     async def _end(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         given = Arguments(args)
-        session = given.text("session", pattern=_ID, default="_")
-        invitation = given.text("invitation", pattern=_ID, default="_")
+        session = given.text("session", pattern=_ID, default="")
+        invitation = given.text("invitation", pattern=_ID, default="")
         given.done()
-        if (session == "_") == (invitation == "_"):
+        if bool(session) == bool(invitation):
             raise Invalid("say either session or invitation")
-        if invitation != "_":  # first, so that nobody joins by it in between
+        if invitation:  # first, so that nobody joins by it in between
             await asyncio.to_thread(self._admission.end, invitation)
         ended = await self._viewers.dismiss(session=session, invitation=invitation)
         for one in ended:
             await asyncio.to_thread(self._admission.end, one)
-        return {"ended": sorted({*ended, *({invitation} - {"_"})})}
+        return {"ended": sorted({*ended, invitation} - {""})}
 
 
 def base_url(config: WebConfig) -> str:

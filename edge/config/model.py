@@ -157,7 +157,7 @@ class WebConfig(Section):
     public_url: Annotated[
         str,
         Field(
-            pattern=r"^(https?://[^/?#@\s]+)?$",
+            pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+)?$",
             description="Under what viewers reach the box, as in `https://box.example`; empty: as it listens.",
         ),
     ] = ""

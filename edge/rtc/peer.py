@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from fractions import Fraction
 
@@ -22,6 +23,7 @@ from edge.rtc.viewer_sink import ViewerSink
 
 _REFUSED = (InternalError, InvalidAccessError, InvalidStateError, OperationError, ValueError, AssertionError)
 _TRANSPORT_CC = re.compile(r"^a=rtcp-fb:(\*|\d+) transport-cc[ \r]*$", re.MULTILINE)
+_CLOSE_S = 3.0
 _TELL_TIME_EVERY = 90_000  # of pts: once a second, and with each keyframe (docs/contracts/timing.md)
 
 
@@ -100,7 +102,11 @@ class ViewerPeer:
             raise Invalid(f"ICE candidate refused: {error}") from error
 
     async def close(self) -> None:
-        await self._connection.close()
+        """Within 3 s: what a silent TURN server still holds, for half a minute, ends by itself."""
+        closing = asyncio.ensure_future(self._connection.close())
+        await asyncio.wait({closing}, timeout=_CLOSE_S)
+        if closing.done():
+            closing.result()
 
     async def _next_picture(self) -> CodedPicture:
         unit = await self._sink.track.next_unit()

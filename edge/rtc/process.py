@@ -11,7 +11,7 @@ from typing import Any
 
 from edge.config.model import WebrtcConfig
 from edge.model.errors import Invalid
-from edge.model.feedback import Role
+from edge.model.feedback import Demotion, Role
 from edge.model.frame import AccessUnit
 from edge.model.invitation import Invitation
 from edge.model.sink import SinkSpec
@@ -92,13 +92,17 @@ class RtcProcess:
             path=path,
             on_unit=self._deliver,
             on_connect=lambda: self._resync(rung),
-            on_demotion=lambda demotion: self._sessions.demote(rung, demotion),
+            on_demotion=lambda demotion: self._demote(rung, demotion),
             wanted=lambda: not on_demand or self._sessions.watched(rung) or self._whip.watched(rung),
         )
 
     def _deliver(self, unit: AccessUnit) -> None:
         self._sessions.deliver(unit)
         self._whip.deliver(unit)
+
+    def _demote(self, rung: str, demotion: Demotion) -> None:
+        self._sessions.demote(rung, demotion)
+        self._whip.demote(rung, demotion)
 
     def _resync(self, rung: str) -> None:
         self._sessions.resync(rung)

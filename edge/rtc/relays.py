@@ -16,10 +16,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from aioice.ice import StunProtocol, TransportPolicy, relayed_candidate, server_reflexive_candidate
+from aioice.stun import TransactionError
 
 from edge.model.ice import IceAddress, IceServer
+from edge.runtime.log import OutageLog
 
 _LOG = logging.getLogger(__name__)
+_BAD = (OSError, TransactionError, ValueError, LookupError)  # unreachable, refused, no name, nonsense
 _PATIENCE_S = 5.0
 _GRACE_S = 0.5  # for the other servers, once one has answered
 _LESS_FOR_TCP = 1 << 8  # of a candidate's priority: UDP is taken where it passes
@@ -32,6 +35,7 @@ class Relays:
 
     def __init__(self, *, trust: ssl.SSLContext | None = None) -> None:
         self._trust = trust
+        self._outages: dict[str, OutageLog] = {}
 
     def equip(self, ice: Any, servers: Sequence[IceServer]) -> None:
         """`ice` is an aioice Connection that has not gathered yet; the last call holds."""
@@ -67,6 +71,7 @@ class Relays:
 
     async def _relayed(self, ice: Any, server: IceServer) -> Any:
         address = server.address
+        outage = self._outages.setdefault(server.url, OutageLog(_LOG, server.url))
         try:
             candidate, protocol = await relayed_candidate(
                 component=1,
@@ -78,9 +83,10 @@ class Relays:
                 turn_ssl=(self._trust or True) if address.tls else False,  # type: ignore[arg-type]  # handed to asyncio
                 turn_transport=address.transport,
             )
-        except Exception as error:  # a server of any kind of badness must not keep the others from being asked
-            _LOG.warning("%s: no relay: %s", server.url, error or type(error).__name__)
+        except _BAD as error:
+            outage.failed(f"no relay: {error or type(error).__name__}")
             return None
+        outage.recovered()
         candidate.priority -= _less(address)
         ice._protocols.append(protocol)
         return candidate
@@ -88,7 +94,7 @@ class Relays:
 
 async def _reflexive(protocol: Any, server: IceServer) -> Any:
     address = server.address
-    with contextlib.suppress(Exception):  # as above; that STUN does not answer is seen by what there is not
+    with contextlib.suppress(*_BAD):
         candidate, _ = await server_reflexive_candidate(protocol, (address.host, address.port))
         return candidate
     return None

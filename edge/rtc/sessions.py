@@ -13,7 +13,6 @@ from typing import Any
 from edge.model.errors import Busy, Forbidden, NotFound, NotSupported, Rejected
 from edge.model.feedback import Demotion, Role
 from edge.model.frame import AccessUnit
-from edge.model.inputs import RungName, input_of
 from edge.model.invitation import Invitation
 from edge.ports import Clock
 from edge.rtc.adapter import check_aiortc
@@ -23,7 +22,7 @@ from edge.rtc.payload import PayloadCache
 from edge.rtc.peer import ViewerPeer
 from edge.rtc.viewer_channel import Subject, ViewerChannel
 from edge.rtc.viewer_sink import FeedbackChannel, ViewerSink
-from edge.rtc.viewing import Viewing
+from edge.rtc.viewing import Viewing, lesser_of
 from edge.runtime.clock import rfc3339
 from edge.runtime.component import Context
 
@@ -192,15 +191,12 @@ class WhepSessions:
         sink = ViewerSink(name=name, feedback=self._feedback[rung], clock=self._clock, role=role)
         channel = ViewerChannel(subject=Subject(session, rung, role), clock=self._clock)
         peer = ViewerPeer(sink=sink, payloads=self.payloads, connections=self._connections, channel=channel)
-        viewing = Viewing(home=rung, lesser=self._lesser(rung), sink=sink, feedback=self._feedback, clock=self._clock)
+        viewing = Viewing(
+            home=rung, lesser=lesser_of(rung, self._feedback), sink=sink, feedback=self._feedback, clock=self._clock
+        )
         entry = _Session(viewing, sink, peer, channel, self._clock.mono_ns(), invitation)
         self._sessions[session] = entry
         return session, entry
-
-    def _lesser(self, rung: str) -> str | None:
-        """The rung for a viewer that cannot have that one: `view`, where it shows the same input."""
-        same_input = input_of(rung) is RungName.VIEW.input
-        return RungName.VIEW if same_input and rung != RungName.VIEW and RungName.VIEW in self._feedback else None
 
     async def _close(self, *sessions: str) -> None:
         closing = [entry for session in sessions if (entry := self._sessions.pop(session, None)) is not None]

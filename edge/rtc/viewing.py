@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from edge.model.frame import AccessUnit
+from edge.model.inputs import RungName, input_of
 from edge.ports import Clock
 from edge.rtc.viewer_sink import FeedbackChannel, ViewerSink
 
@@ -131,3 +132,9 @@ class Viewing:
         """Units were left out: the picture goes on at a keyframe."""
         self.keyframes_only, self._held_ns = False, None
         self._sink.track.resync("promoted")
+
+
+def lesser_of(rung: str, there: Collection[str]) -> str | None:
+    """The rung for a receiver that cannot have that one: `view`, where it shows the same input."""
+    same_input = input_of(rung) is RungName.VIEW.input
+    return RungName.VIEW if same_input and rung != RungName.VIEW and RungName.VIEW in there else None

@@ -15,6 +15,7 @@ from edge.model.ice import IceServer
 from edge.model.sink import SinkSpec
 from edge.model.status import SinkState
 from edge.rtc.viewer_sink import ViewerSink
+from edge.rtc.viewing import Viewing
 from edge.rtc.whip_session import WhipSession
 from edge.runtime.backoff import Backoff
 from edge.runtime.log import OutageLog
@@ -31,15 +32,18 @@ class WhipOutput:
         *,
         spec: SinkSpec,
         make_sink: Callable[[], ViewerSink],
+        make_viewing: Callable[[ViewerSink], Viewing],
         make_session: OpenSession,
         backoff: Backoff | None = None,
     ) -> None:
         self.spec = spec
         self._make_sink = make_sink
+        self._make_viewing = make_viewing
         self._make_session = make_session
         self._backoff = backoff or Backoff(least=0.0)
         self._outage = OutageLog(_LOG, f"output {spec.name}")
         self._sink: ViewerSink | None = None
+        self._viewing: Viewing | None = None
         self._session: WhipSession | None = None
         self._named: Sequence[IceServer] = ()
         self._state = SinkState.CONNECTING
@@ -61,18 +65,25 @@ class WhipOutput:
             await asyncio.sleep(max(wait_s, getattr(self._error, "wait_s", 0.0)))
 
     def deliver(self, unit: AccessUnit) -> None:
-        if self._sink is not None and unit.format.rung == self.spec.rung:
-            self._epoch = unit.epoch
-            self._sink.write(unit)
+        if self._viewing is not None:
+            self._viewing.take(unit)
+            if unit.format.rung == self._viewing.rung:
+                self._epoch = unit.epoch
 
-    def resync(self) -> None:
-        """Units may have been lost before us."""
-        if self._sink is not None:
-            self._sink.track.resync("reconnect")
+    def resync(self, rung: str) -> None:
+        """Units of that rung may have been lost before us."""
+        if self._viewing is not None:
+            self._viewing.resync(rung)
+
+    def demote(self, demoted: bool) -> None:
+        """What was decided of its path; a new session begins with all of its rung."""
+        if self._viewing is not None:
+            self._viewing.demote(demoted)
 
     @property
-    def needs_units(self) -> bool:
-        return self._sink is not None
+    def rungs(self) -> frozenset[str]:
+        """Those whose units it needs now."""
+        return frozenset() if self._viewing is None else self._viewing.rungs
 
     def report(self) -> Mapping[str, Any]:
         """Its entry of the status document's `sinks`."""
@@ -87,10 +98,12 @@ class WhipOutput:
         }
 
     def _path(self) -> Mapping[str, Any]:
-        if self._session is None:
+        if self._session is None or self._viewing is None:
             return {}
         path = self._session.peer.path
         return {
+            "sends": self._viewing.rung,
+            "demoted": self._viewing.demoted,
             "route": self._session.peer.route,
             "rtt_ms": path.rtt_ms,
             "lost": path.lost,
@@ -99,15 +112,16 @@ class WhipOutput:
 
     async def _once(self) -> None:
         sink = self._sink = self._make_sink()
+        viewing = self._viewing = self._make_viewing(sink)
         session = self._session = self._make_session(sink, self._named)
         try:
             await session.open()
             self._sessions += 1
             self._state, self._error = SinkState.LIVE, None
             self._outage.recovered()
-            await session.hold()
+            await session.hold(viewing.look)
         finally:
-            self._sink = None
+            self._sink = self._viewing = None
             self._named = session.named
             self._delivered += sink.track.delivered
             self._dropped += sink.track.dropped

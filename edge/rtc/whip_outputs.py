@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from edge.model.errors import EdgeError, NotFound, NotSupported
+from edge.model.feedback import Demotion
 from edge.model.frame import AccessUnit
 from edge.model.ice import IceServer
 from edge.model.sink import SinkKind, SinkSpec
@@ -16,6 +17,7 @@ from edge.ports import Clock
 from edge.rtc.connections import Connections
 from edge.rtc.payload import PayloadCache
 from edge.rtc.viewer_sink import FeedbackChannel, ViewerSink
+from edge.rtc.viewing import Viewing, lesser_of
 from edge.rtc.whip_http import WhipHttp
 from edge.rtc.whip_output import WhipOutput, entry_of
 from edge.rtc.whip_peer import OfferingPeer
@@ -73,12 +75,17 @@ class WhipOutputs:
             output.deliver(unit)
 
     def watched(self, rung: str) -> bool:
-        return any(output.needs_units for output in self._outputs.values() if output.spec.rung == rung)
+        return any(rung in output.rungs for output in self._outputs.values())
 
     def resync(self, rung: str) -> None:
         for output in self._outputs.values():
-            if output.spec.rung == rung:
-                output.resync()
+            output.resync(rung)
+
+    def demote(self, rung: str, demotion: Demotion) -> None:
+        """Give an output of that rung less than it, or all of it again; no error when it is gone."""
+        output = self._outputs.get(demotion.sink)
+        if output is not None and output.spec.rung == rung:
+            output.demote(demotion.demoted)
 
     def reports(self) -> list[Mapping[str, Any]]:
         """For the status document's `sinks`."""
@@ -108,14 +115,20 @@ class WhipOutputs:
                 await task
 
     def _make(self, spec: SinkSpec) -> WhipOutput:
+        feedback, rung = self._feedback, spec.rung
+
         def make_sink() -> ViewerSink:
-            return ViewerSink(name=spec.name, feedback=self._feedback[spec.rung], clock=self._clock, role=spec.role)
+            return ViewerSink(name=spec.name, feedback=feedback[rung], clock=self._clock, role=spec.role)
+
+        def make_viewing(sink: ViewerSink) -> Viewing:
+            lesser = lesser_of(rung, feedback)
+            return Viewing(home=rung, lesser=lesser, sink=sink, feedback=feedback, clock=self._clock)
 
         def make_session(sink: ViewerSink, named: Sequence[IceServer]) -> WhipSession:
             peer = OfferingPeer(sink=sink, payloads=self._payloads, connections=self._connections, named=named)
             return WhipSession(spec=spec, http=self._http, peer=peer)
 
-        return WhipOutput(spec=spec, make_sink=make_sink, make_session=make_session)
+        return WhipOutput(spec=spec, make_sink=make_sink, make_viewing=make_viewing, make_session=make_session)
 
     def _runs(self, spec: SinkSpec) -> bool:
         return spec.running and self._refusal(spec) is None

@@ -59,7 +59,7 @@ class OfferingPeer(ViewerPeer):
         await self._connections.add_relays(self._transceiver, fresh)
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
-            self._tap.negotiated(answer.extensions)
+            self._tap.negotiated(answer.extensions, transport_cc=answer.transport_cc)
             await self._connection.addIceCandidate(None)  # WHIP's answer has them all
         except _REFUSED as error:
             raise Rejected(f"the SDP answer cannot be used: {error}", code="answer_refused") from error

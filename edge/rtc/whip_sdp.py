@@ -10,8 +10,11 @@ from aiortc.sdp import MediaDescription, SessionDescription
 
 from edge.model.errors import Rejected
 from edge.rtc.rtp_stream import ABS_CAPTURE_TIME, PLAYOUT_DELAY
+from edge.rtc.transport_feedback import TRANSPORT_WIDE
 
-_OFFERED = (ABS_CAPTURE_TIME, PLAYOUT_DELAY)
+_OFFERED = (ABS_CAPTURE_TIME, PLAYOUT_DELAY, TRANSPORT_WIDE)
+_H264 = re.compile(r"^a=rtpmap:(\d+) H264/90000\r?\n", re.MULTILINE)
+_TRANSPORT_CC = re.compile(r"^a=rtcp-fb:(\*|\d+) transport-cc[ \r]*$", re.MULTILINE)
 _LEVEL_4_2 = "2a"  # 1080p60; aiortc offers level 3.1
 _PROFILE = re.compile(r"(profile-level-id=[0-9a-f]{4})[0-9a-f]{2}", re.IGNORECASE)
 _EXTMAP = re.compile(r"^a=extmap:(\d+) .*\r?\n", re.MULTILINE)
@@ -22,15 +25,18 @@ _MALFORMED = (ValueError, LookupError, AssertionError, AttributeError, TypeError
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`extensions` are those of the video section that both sides have; the text is whole."""
+    """`extensions` are those of the video section that both sides have; the text is whole. `transport_cc` are the
+    payload types with that feedback, `*` for all."""
 
     sdp: str
     extensions: tuple[RTCRtpHeaderExtensionParameters, ...]
+    transport_cc: tuple[str, ...]
 
 
 def offered(sdp: str) -> str:
-    """aiortc's offer of one video section, with what else we can do: level 4.2 and the timing extensions."""
+    """aiortc's offer of one video section, with what else we can do: level 4.2, timing, transport-wide feedback."""
     sdp = _PROFILE.sub(rf"\g<1>{_LEVEL_4_2}", sdp)
+    sdp = _H264.sub(r"\g<0>a=rtcp-fb:\g<1> transport-cc\r\n", sdp)
     known = list(_EXTMAP.finditer(sdp))
     taken = max((int(line.group(1)) for line in known), default=0)
     end = known[-1].end() if known else sdp.index("a=mid:")
@@ -49,7 +55,12 @@ def read_answer(sdp: str) -> Answer:
     if [media.kind for media in description.media] != ["video"]:
         raise _refused(f"it has {', '.join(media.kind for media in description.media) or 'nothing'}, not one video")
     _check_video(description.media[0])
-    return Answer(sdp, tuple(description.media[0].rtp.headerExtensions))
+    if any(
+        group.items != [description.media[0].rtp.muxId] for group in description.group if group.semantic == "BUNDLE"
+    ):
+        raise _refused("it bundles with a section that it does not have")
+    extensions = tuple(description.media[0].rtp.headerExtensions)
+    return Answer(sdp, extensions, tuple(_TRANSPORT_CC.findall(sdp)))
 
 
 def _check_video(video: MediaDescription) -> None:

@@ -69,10 +69,11 @@ class WhipSession:
             sentence = f"{where(self._spec.url)}: no path to its media within {self._join_s:g} s"
             raise Unavailable(sentence, code="no_path") from None
 
-    async def hold(self) -> None:
-        """Until the path is lost: raises PeerGone."""
+    async def hold(self, look: Callable[[], None]) -> None:
+        """Until the path is lost: raises PeerGone. `look` is called now and then."""
         heard_s, heard, talks = self._now_s(), self.peer.path, False
         while True:
+            look()
             self._check_alive("the session was ended or its path was lost")
             if self.peer.path is not heard:
                 heard_s, heard, talks = self._now_s(), self.peer.path, True
@@ -83,7 +84,9 @@ class WhipSession:
     async def close(self) -> None:
         """Says good-bye to the ingest; that it does not answer is nobody's concern any more."""
         resource, self._resource = self._resource, ""
-        await self.peer.close()
+        await asyncio.gather(self.peer.close(), self._delete(resource))
+
+    async def _delete(self, resource: str) -> None:
         if resource:
             token = self._spec.token if origin(resource) == origin(self._spec.url) else ""
             with contextlib.suppress(EdgeError):

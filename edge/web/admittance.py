@@ -41,6 +41,15 @@ def admit(admission: Admission, request: Request, rung: str) -> Invitation | Non
         raise NotAdmitted(error) from error
 
 
+def would_admit(admission: Admission, request: Request, rung: str) -> bool:
+    """For who only asks what there is."""
+    try:
+        admission.admit(rung=rung, token=_token(request), local=is_local(request))
+    except Forbidden:
+        return False
+    return True
+
+
 def is_local(request: Request) -> bool:
     """Whether the caller itself is on this machine, and not a proxy on this machine on behalf of another."""
     if request.client is None or any(name in request.headers for name in _PROXIED):

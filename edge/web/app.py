@@ -35,18 +35,20 @@ def create_app(
     admission: Admission,
     clock: Clock,
     host: str = "127.0.0.1",
+    public_host: str = "",
     ice_servers: Callable[[], Sequence[IceServer]] = tuple,
     embed_origins: Sequence[str] = (),
     max_streams: int = 16,
 ) -> FastAPI:
-    """`host` is the configured address: a name under which browsers may ask, beside loopback's.
-    `embed_origins` are the sites whose pages may embed the picture.
+    """`host` is the configured address: a name under which browsers may ask, beside loopback's; so is `public_host`,
+    empty for none. `embed_origins` are the sites whose pages may embed the picture.
 
     `app.state.streams` is the application's OpenStreams, for the server to end at shutdown.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.streams = streams = OpenStreams(limit=max_streams)
-    app.add_middleware(Guard, hosts=(host,), embed_origins=embed_origins)
+    hosts = (host, public_host) if public_host else (host,)
+    app.add_middleware(Guard, hosts=hosts, embed_origins=embed_origins)
     answer_errors_with_problems(app)
     for router in (
         asset_routes(assets=load_assets()),

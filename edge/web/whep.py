@@ -11,7 +11,7 @@ from edge.model.feedback import Role
 from edge.model.ice import IceServer
 from edge.model.ice_link import link_of
 from edge.ports import Admission, Whep
-from edge.web.admittance import NotAdmitted, admit
+from edge.web.admittance import NotAdmitted, admit, would_admit
 from edge.web.body import read_text
 
 _SDP = "application/sdp"
@@ -43,11 +43,7 @@ def whep_routes(
 
     @router.options("/whep/{rung}")
     async def options(rung: str, request: Request) -> Response:
-        try:
-            admit(admission, request, rung)
-            known = True
-        except NotAdmitted:  # a browser asks before it may send its token
-            known = False
+        known = would_admit(admission, request, rung)  # a browser asks before it may send its token
         return Response(
             status_code=204, headers={"Allow": "POST, OPTIONS", "Accept-Post": _SDP, **links(secrets=known)}
         )

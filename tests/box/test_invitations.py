@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_a_guest_watches_until_the_invitation_is_ended(box: RunningBox) -> None:
     async def watch() -> str:
         async with WhepReceiver(made["url"], token=made["token"]) as viewer:
             assert (await anext(viewer)).width == 1280
-            [seen] = await asyncio.to_thread(lambda: box.status()["viewers"])
+            seen = await asyncio.to_thread(the_viewer, box)
             assert (seen["guest"], seen["role"], seen["invitation"]) == ("Dr. Ada", "guide", made["invitation"])
             await again(made)
             await asyncio.to_thread(edge, box, "viewer", "end", "--invitation", made["invitation"])
@@ -64,6 +65,13 @@ def test_a_guest_watches_until_the_invitation_is_ended(box: RunningBox) -> None:
     assert caught.value.code == "token_ended"
     assert re.search(r"Dr\. Ada \(invitation \w+\) joined main as guide", box.log)
     assert made["token"] not in box.log
+
+
+def the_viewer(box: RunningBox) -> Any:
+    """Its entry in the status, as soon as there is one."""
+    box.wait_until(lambda: bool(box.status()["viewers"]), what="a viewer in the status")
+    [viewer] = box.status()["viewers"]
+    return viewer
 
 
 async def again(made: dict[str, str]) -> None:

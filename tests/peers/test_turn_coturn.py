@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -160,8 +162,19 @@ async def test_whip_uses_the_relay_that_the_ingest_names_at_its_second_session_a
 def outputs_over(feedback: Any, connections: Connections) -> WhipOutputs:
     return WhipOutputs(
         feedback={"main": feedback},
-        payloads={"main": PayloadCache()},
+        payloads=PayloadCache(),
         connections=connections,
         http=WhipHttp(),
         clock=SystemClock(),
     )
+
+
+async def test_a_relay_that_died_holds_up_no_goodbye(
+    authority, make_viewer, show, playing, feedback, tmp_path: Path
+) -> None:
+    with Coturn(tmp_path, authority) as server:
+        connections = relayed(authority, [IceServer(WAYS["UDP"](server), USER, PASSWORD)])
+        sessions = WhepSessions(feedback={"main": feedback}, clock=SystemClock(), connections=connections)
+        await watch(sessions, make_viewer(), show, playing)
+    async with asyncio.timeout(15):  # TURN itself tries for half a minute
+        await sessions.set_enabled(False)

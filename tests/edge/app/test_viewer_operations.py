@@ -75,7 +75,7 @@ async def box(short_path: Path, tmp_path: Path) -> AsyncIterator[Box]:
 async def test_an_invitation_says_all_that_the_guest_needs(box: Box) -> None:
     made = await box.done("viewer.invite", rung="view", role="guide", name="Dr. Ada", minutes=5)
     assert made["url"] == "https://box.example/whep/view"
-    assert made["until"] == "1970-01-01T01:05:01.000000Z" or made["until"].startswith("1970-01-01T01:05:01")
+    assert made["until"].startswith("1970-01-01T01:05:01")
     invitation = box.admission.admit(rung="view", token=made["token"], local=False)
     assert invitation is not None
     assert (invitation.name, invitation.role, invitation.id) == ("Dr. Ada", "guide", made["invitation"])
@@ -97,7 +97,7 @@ async def test_ended_invitation_admits_nobody_even_after_a_restart(box: Box) -> 
     assert box.refusal(made["token"]) == "token_ended"
     box.admission = admission_of(box.folder, box.clock)
     assert box.refusal(made["token"]) == "token_ended"
-    assert box.dismissed[0] == {"session": "_", "invitation": made["invitation"]}
+    assert box.dismissed[0] == {"session": "", "invitation": made["invitation"]}
 
 
 async def test_ending_a_session_ends_the_invitation_it_had(box: Box) -> None:

@@ -139,6 +139,40 @@ BAD = {
     "table for a value": Bad("[web.port]\na = 1", "@: web.port: must be a whole number"),
     "table for an array": Bad("[srt]\nname = 'a'", "@: srt: must be an array"),
     "text for an array": Bad("[webrtc]\nice_servers = 'a'", '@: webrtc.ice_servers: must be an array (got "a")'),
+    "password in an address": Bad(
+        '[webrtc]\nice_servers = ["turn:me:hunter2@a:1"]',
+        "@: webrtc.ice_servers: must be the address of a server without its secret: not `stun:HOST:PORT`, "
+        "`turn:HOST:PORT?transport=udp|tcp` or `turns:HOST:PORT`",
+    ),
+    "STUN where TURN belongs": Bad(
+        '[[webrtc.turn]]\nurl = "stun:a"\nuser = "u"\nsecret_file = "f"',
+        '@: webrtc.turn.0.url: must be a TURN server, turn: or turns: (got "stun:a")',
+    ),
+    "TURN without its secret": Bad(
+        '[[webrtc.turn]]\nurl = "turn:a"\nuser = "u"', "@: webrtc.turn.0: secret_file: is missing"
+    ),
+    "TURN without a user": Bad(
+        '[[webrtc.turn]]\nurl = "turn:a"\nsecret_file = "f"', "@: webrtc.turn.0: user: is missing"
+    ),
+    "TURN with the secret itself": Bad(
+        '[[webrtc.turn]]\nurl = "turn:a"\nuser = "u"\nsecret_file = "f"\nsecret = "hunter2"',
+        "@: webrtc.turn.0.secret: unknown key; did you mean secret_file?",
+    ),
+    "WHIP without an address": Bad('[[whip]]\nname = "hub"', '@: whip.0.url: must start with https:// (got "")'),
+    "WHIP with a token": Bad(
+        '[[whip]]\nurl = "https://a"\ntoken = "hunter2"', "@: whip.0.token: unknown key; did you mean token_file?"
+    ),
+    "WHIP under the name of another output": Bad(
+        '[[whip]]\nname = "srt"\nurl = "https://a"', "@: whip: two outputs have the name 'srt'"
+    ),
+    "WHIP of a rung that is not there": Bad(
+        '[[whip]]\nname = "x"\nurl = "https://a"\nrung = "second"',
+        "@: whip: output 'x' has the rung 'second', but second.enabled is false",
+    ),
+    "address for viewers with a path": Bad(
+        '[web]\npublic_url = "https://a/b"',
+        '@: web.public_url: must match ^(https?://[A-Za-z0-9.:\\[\\]-]+)?$ (got "https://a/b")',
+    ),
     "number in an array": Bad("[webrtc]\nice_servers = ['a', 3]", "@: webrtc.ice_servers.1: must be text (got 3)"),
     "too small": Bad("[web]\nport = 0", "@: web.port: must be 1 or more (got 0)"),
     "too large": Bad("[web]\nport = 65536", "@: web.port: must be 65535 or less (got 65536)"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edge.model.feedback import Role
+from edge.model.feedback import Demotion, Role
 from edge.model.sink import SinkKind, SinkSpec
 from edge.rtc.connections import Connections
 from edge.rtc.payload import PayloadCache
@@ -238,3 +238,28 @@ async def test_a_rung_that_cannot_be_sent_says_so(outputs, ingest, rung: str, co
 async def test_keys_in_the_query_are_starred_out(outputs, ingest) -> None:
     outputs.apply([spec_of(ingest, url=ingest.url + "?key=hunter2", running=False)])
     assert "hunter2" not in str(outputs.reports())
+
+
+async def test_reports_of_the_path_are_under_the_outputs_name_and_role(
+    outputs, ingest, show, playing, feedback, eventually
+) -> None:
+    outputs.apply([spec_of(ingest)])
+    playing(show.play(outputs.deliver))
+    await ingest.picture()
+    await eventually(lambda: bool(feedback.links))
+    assert {(report.sink, report.role) for report in feedback.links} == {("hub", Role.GUIDE)}
+
+
+async def test_a_demoted_output_sends_keyframes_until_it_is_promoted(
+    outputs, ingest, show, playing, feedback, eventually
+) -> None:
+    outputs.apply([spec_of(ingest)])
+    playing(show.play(outputs.deliver))
+    await ingest.picture()
+    outputs.demote("main", Demotion("hub", demoted=True))
+    outputs.demote("main", Demotion("somebody else", demoted=True))
+    outputs.demote("view", Demotion("hub", demoted=False))
+    await eventually(lambda: entry(outputs)["detail"].get("demoted") is True)
+    outputs.demote("main", Demotion("hub", demoted=False))
+    await eventually(lambda: ("hub", "promoted") in feedback.keyframes)
+    assert entry(outputs)["detail"]["sends"] == "main"

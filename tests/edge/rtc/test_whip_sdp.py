@@ -33,8 +33,9 @@ async def answer(offer: str) -> str:
 
 def test_offer_is_of_level_4_2_and_its_extensions_have_numbers_of_their_own(offer: str) -> None:
     assert re.findall("profile-level-id=42[0-9a-f]{2}(..)", offer) == ["2a", "2a"]
+    assert offer.count(" transport-cc") == 2
     numbers = re.findall(r"a=extmap:(\d+)", offer)
-    assert len(numbers) == len(set(numbers)) == 4
+    assert len(numbers) == len(set(numbers)) == 5
 
 
 def test_a_good_answer_is_taken(answer: str) -> None:
@@ -55,6 +56,8 @@ def test_a_good_answer_is_taken(answer: str) -> None:
         ("a=fingerprint:.*\r\n", "", "no DTLS"),
         ("a=setup:.*\r\n", "a=setup:actpass\r\n", "setup role"),
         ("m=video", "m=audio", "not one video"),
+        ("a=group:BUNDLE 0", "a=group:BUNDLE 7", "does not have"),
+        ("a=group:BUNDLE 0", "a=group:BUNDLE 0 7", "does not have"),
         ("a=fingerprint:.*\r\n", "a=fingerprint:sha-256\r\n", "does not parse"),
         ("(a=candidate:.*\r\n)", r"\1" * 100, "more than 64"),
     ],

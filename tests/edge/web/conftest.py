@@ -152,6 +152,7 @@ def web(tmp_path: Path) -> Web:
         pairing=CodePairing(),
         admission=admission,
         clock=clock,
+        public_host="box.example",
         ice_servers=lambda: [IceServer("stun:a:1"), IceServer("turn:b:2", "17:u", 'p"q')],
         max_streams=2,
     )

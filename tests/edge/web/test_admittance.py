@@ -101,3 +101,8 @@ async def test_role_may_be_said(web: Any, client: httpx.AsyncClient, role: str, 
     answer = await client.post(f"/whep/main?role={role}", content="v=0\r\n", headers=SDP)
     assert answer.status_code == status
     assert [str(joined) for joined, _ in web.whep.joined] == ([role] if status == 201 else [])
+
+
+async def test_under_the_name_for_viewers_the_box_answers(remote: httpx.AsyncClient) -> None:
+    answers = [await post(remote, Host=host) for host in ("box.example", "box.example.evil.example")]
+    assert [answer.json()["code"] for answer in answers] == ["token_missing", "foreign_host"]
