@@ -60,6 +60,7 @@ class OfferingPeer(ViewerPeer):
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
             self._tap.negotiated(answer.extensions, transport_cc=answer.transport_cc)
+            self._tap.listening()
             await self._connection.addIceCandidate(None)  # WHIP's answer has them all
         except _REFUSED as error:
             raise Rejected(f"the SDP answer cannot be used: {error}", code="answer_refused") from error

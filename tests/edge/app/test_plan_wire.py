@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from edge.app.plan_wire import from_wire, sink_from_wire, to_wire
+from edge.app.plan_wire import from_wire, to_wire
 from edge.model.errors import Fault
 from edge.model.feedback import Role
 from edge.model.sink import MediaPlan, PeerSpec, SinkKind, SinkSpec
@@ -29,7 +29,7 @@ def test_output_that_older_software_kept_is_an_observer_without_peers() -> None:
     kept = dict(wired(MediaPlan(sinks=(SINK,)))["sinks"][0])
     for newer in ("role", "token", "peers"):
         del kept[newer]
-    sink = sink_from_wire(kept)
+    sink = SinkSpec.of(kept)
     assert (sink.role, sink.peers, sink.url) == (Role.OBSERVER, (), SINK.url)
 
 
