@@ -89,6 +89,7 @@ class WhepSessions:
         """
         offer = read_offer(sdp)
         if invitation is not None:
+            role = invitation.role
             await self._make_room_for(invitation)
         self._check_room(rung)
         session, entry = self._open(rung, role, invitation)

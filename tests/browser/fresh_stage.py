@@ -10,6 +10,7 @@ from pathlib import Path
 
 from playwright.async_api import Page, expect
 
+from edge.app.admission import Admission
 from edge.rtc.sessions import WhepSessions
 from edge.rtc.unit_feed import UnitFeed
 from edge.runtime.clock import SystemClock
@@ -19,6 +20,7 @@ from edge.runtime.status_board import StatusBoard
 from edge.web.app import create_app
 from tests.browser.page_stage import DOCUMENT, NoPictures, OneCode, RefusingWhep, Stage
 from tests.browser.test_whep_chromium import Producer
+from tests.invited import admission_in
 
 _TELL_S = 0.3
 
@@ -28,6 +30,7 @@ class FreshStage:
     stage: Stage
     producer: Producer
     sessions: WhepSessions
+    admission: Admission
 
     @property
     def url(self) -> str:
@@ -47,12 +50,14 @@ async def fresh_stage(folder: Path, *, embed_origins: Sequence[str] = ()) -> Asy
     board = StatusBoard()
     for section, value in {**DOCUMENT, "viewers": [], "issues": []}.items():
         board.put(section, value)
+    admission = admission_in(folder)
     app = create_app(
         board=board,
         bus=CommandBus(),
         whep=sessions,
         pictures=NoPictures(),
         pairing=OneCode(),
+        admission=admission,
         clock=SystemClock(),
         embed_origins=embed_origins,
     )
@@ -62,7 +67,7 @@ async def fresh_stage(folder: Path, *, embed_origins: Sequence[str] = ()) -> Asy
     telling = asyncio.ensure_future(_keep_telling(board, sessions))
     try:
         async with stage.serving():
-            yield FreshStage(stage, producer, sessions)
+            yield FreshStage(stage, producer, sessions, admission)
     finally:
         telling.cancel()
         context.ask_to_stop()

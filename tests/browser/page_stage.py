@@ -7,6 +7,8 @@ import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from fastapi import FastAPI
@@ -15,6 +17,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from edge.model.command import Lane
 from edge.model.errors import NotFound, SignalLost, Unavailable
 from edge.model.feedback import Role
+from edge.model.invitation import Invitation
 from edge.ports import Still
 from edge.runtime.clock import SystemClock
 from edge.runtime.command_bus import CommandBus
@@ -23,6 +26,7 @@ from edge.runtime.status_board import StatusBoard
 from edge.web.app import create_app
 from edge.web.server import WebServer
 from tests.chromium import CHROMIUM, FLAGS
+from tests.invited import admission_in
 
 REFUSAL = "the WebRTC process is not there"
 
@@ -127,7 +131,9 @@ class RefusingWhep:
         self.rung = ""
         self.role = Role.GUIDE
 
-    async def offer(self, rung: str, sdp: str, *, role: Role = Role.GUIDE) -> tuple[str, str]:
+    async def offer(
+        self, rung: str, sdp: str, *, role: Role = Role.GUIDE, invitation: Invitation | None = None
+    ) -> tuple[str, str]:
         self.offers += 1
         self.role = role
         self.rung = rung
@@ -197,7 +203,17 @@ class Stage:
 
 def make_stage() -> Stage:
     board, bus, whep = StatusBoard(), CommandBus(), RefusingWhep()
-    app = create_app(board=board, bus=bus, whep=whep, pictures=NoPictures(), pairing=OneCode(), clock=SystemClock())
+    with TemporaryDirectory() as folder:  # its key is read once, and nothing is ended here
+        admission = admission_in(Path(folder))
+    app = create_app(
+        board=board,
+        bus=bus,
+        whep=whep,
+        pictures=NoPictures(),
+        pairing=OneCode(),
+        admission=admission,
+        clock=SystemClock(),
+    )
     stage = Stage(app=app, board=board, whep=whep)
     bus.register("stream.start", Lane.STREAM, stage.stream_start)
     bus.register("stream.stop", Lane.STREAM, stage.stream_stop)

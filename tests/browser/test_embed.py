@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,13 +16,14 @@ from playwright.async_api import Browser, Page, expect
 
 import edge.web.page
 from tests.browser.fresh_stage import FreshStage, fresh_stage, live, not_live
+from tests.invited import token_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
 
 PAGE = Path(edge.web.page.__file__).parent
 _FRAME = """<!doctype html><title>Hospital</title>
 <script>window.heard = []; addEventListener("message", ({{ origin, data }}) => heard.push([origin, data]));</script>
-<iframe src="{box}/embed?rung=main&role=guide#token=abc" allow="autoplay" width="640" height="360"></iframe>"""
+<iframe src="{box}/embed?rung=main&role=guide#token=TOKEN" allow="autoplay" width="640" height="360"></iframe>"""
 _ELEMENT = """<!doctype html><title>Hospital</title>
 <script type="module" src="/scopecast/scopecast-element.js"></script>
 <scopecast-viewer whep="{box}/whep/main" {token} style="width: 640px; height: 360px"></scopecast-viewer>"""
@@ -29,8 +31,12 @@ _ELEMENT = """<!doctype html><title>Hospital</title>
 
 @dataclass(slots=True)
 class Hospital:
-    """A web server of another origin: its pages by path, and the viewer's files, copied to /scopecast/."""
+    """A web server of another origin: its pages by path, and the viewer's files, copied to /scopecast/.
 
+    Where a page says TOKEN, each that is served has one of its own.
+    """
+
+    invite: Callable[[], str] = str
     pages: dict[str, str] = field(default_factory=dict)
     port: int = 0
 
@@ -54,7 +60,7 @@ class Hospital:
             writer.close()
             return
         path = head.split()[1]
-        kind, body = "text/html", self.pages.get(path, "")
+        kind, body = "text/html", self.pages.get(path, "").replace("TOKEN", self.invite())
         if path.startswith("/scopecast/"):
             kind, body = "text/javascript", (PAGE / Path(path).name).read_text()
         content = body.encode()
@@ -79,8 +85,9 @@ async def sites() -> AsyncIterator[Sites]:
         with TemporaryDirectory(prefix="embed-", dir="/tmp") as folder:
             async with fresh_stage(Path(folder), embed_origins=(ours.origin,)) as box:
                 for site in (ours, foreign):
+                    site.invite = partial(token_of, box.admission)
                     site.pages["/frame"] = _FRAME.format(box=box.url)
-                    site.pages["/element"] = _ELEMENT.format(box=box.url, token='token="abc"')
+                    site.pages["/element"] = _ELEMENT.format(box=box.url, token='token="TOKEN"')
                     site.pages["/tokenless"] = _ELEMENT.format(box=box.url, token="")
                 yield Sites(box, ours, foreign)
 
@@ -105,7 +112,7 @@ async def test_configured_site_frames_the_picture_and_hears_its_state(browser: B
     assert {origin for origin, _ in heard} == {sites.box.url}
     assert [data["word"] for _, data in heard if data["scopecast"] == "state"][-1] == "LIVE"
     assert any(data["scopecast"] == "figures" and data["p50Ms"] for _, data in heard)
-    assert "abc" not in str(heard)
+    assert "token" not in str(heard).lower()
     await sites.box.producer.tell("repeat")
     await expect(badge).to_have_attribute("data-reason", "repeat", timeout=10_000)
     await sites.box.producer.tell("honest")
@@ -149,7 +156,7 @@ async def test_lost_data_channel_is_not_live_elsewhere_until_there_is_a_new_one(
         ".addEventListener('state', ({ detail }) => codes.push(detail.code))"
     )
     session = _sessions(sites)[-1]
-    sites.box.sessions._sessions[session].peer.channel._channel.close()
+    sites.box.sessions._sessions[session].channel._channel.close()
     async with asyncio.timeout(20):
         while "live" not in await page.evaluate("codes"):
             await asyncio.sleep(0.05)
@@ -187,10 +194,11 @@ async def test_embed_page_breaks_no_policy_of_its_own(browser: Browser, sites: S
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
+    token = token_of(sites.box.admission)
     async with page.expect_request("**/whep/main*") as asked:
-        await page.goto(sites.box.url + "/embed?role=observer#token=secret")
+        await page.goto(f"{sites.box.url}/embed?role=observer#token={token}")
     request = await asked.value
     assert request.url == f"{sites.box.url}/whep/main?role=observer"
-    assert (await request.all_headers())["authorization"] == "Bearer secret"
+    assert (await request.all_headers())["authorization"] == f"Bearer {token}"
     await live(page)
     assert said == []

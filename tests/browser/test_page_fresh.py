@@ -133,7 +133,7 @@ async def test_decoder_that_stalls_is_not_live(page: Page, box: FreshStage) -> N
 async def test_lost_data_channel_leaves_the_boxs_own_page_its_time(page: Page, box: FreshStage) -> None:
     session = await page.evaluate("viewer.session")
     before = await page.evaluate("said.codes.length")
-    box.sessions._sessions[session].peer.channel._channel.close()
+    box.sessions._sessions[session].channel._channel.close()
     async with page.expect_response("**/report"):  # over HTTP now
         pass
     await expect(page.locator("#badge")).to_have_attribute("data-live", "true")
@@ -144,7 +144,7 @@ async def test_lost_data_channel_leaves_the_boxs_own_page_its_time(page: Page, b
 async def test_box_whose_time_is_not_told_any_more_is_unverified(page: Page, box: FreshStage) -> None:
     await page.route("**/api/v1/time", lambda route: route.abort())
     session = await page.evaluate("viewer.session")
-    channel = box.sessions._sessions[session].peer.channel
+    channel = box.sessions._sessions[session].channel
     channel._answer = lambda *_: None  # type: ignore[method-assign]
     reason = await not_live(page, "clock", word="UNVERIFIED", timeout_ms=20_000)
     assert reason == "Time not verified: the box's clock is not known to this page"

@@ -59,7 +59,14 @@ async def web_of(box: LinkBox, desk: PairingDesk) -> AsyncIterator[str]:
     """The box's web server; its address. Neither viewers nor pictures are asked for here."""
     nothing: Any = None
     app = create_app(
-        board=box.board, bus=box.bus, whep=nothing, pictures=nothing, pairing=desk, clock=box.clock, host="127.0.0.1"
+        board=box.board,
+        bus=box.bus,
+        whep=nothing,
+        pictures=nothing,
+        pairing=desk,
+        admission=nothing,
+        clock=box.clock,
+        host="127.0.0.1",
     )
     port, ctx = free_port(), Context()
     serving = asyncio.ensure_future(WebServer(app=app, host="127.0.0.1", port=port).run(ctx))

@@ -141,9 +141,8 @@ def _no_blocking_call() -> Iterator[None]:
 def web(tmp_path: Path) -> Web:
     board, bus, whep, pictures, clock = StatusBoard(), CommandBus(), OneViewerWhep(), StillPictures(), HandClock()
     key = SigningKey.load_or_create(tmp_path / "viewers.key")
-    admission = Admission(
-        invitations=Invitations(key=key, clock=clock), required="remote", path=tmp_path / "ended", clock=clock
-    )
+    invitations = Invitations(key=key, clock=clock)
+    admission = Admission(invitations=invitations, required="remote", path=tmp_path / "ended", clock=clock)
     app = create_app(
         board=board,
         bus=bus,
