@@ -40,10 +40,9 @@ class SrtSinkConfig(Section):
     """An SRT output that exists from the start; more come by command."""
 
     name: Annotated[Name, Field(description="Name of the output in commands and status.")] = "srt"
-    url: Annotated[
-        str,
-        Field(description="`srt://HOST:PORT?mode=listener` or `?mode=caller`."),
-    ] = "srt://127.0.0.1:9710?mode=listener"
+    url: Annotated[str, Field(description="`srt://HOST:PORT?mode=listener` or `?mode=caller`.")] = (
+        "srt://127.0.0.1:9710?mode=listener"
+    )
     latency_ms: Annotated[
         int, Field(ge=20, le=8000, description="SRT latency in ms: about 4 round trips, 120 at least on a clean path.")
     ] = 120
