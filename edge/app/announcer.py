@@ -15,6 +15,7 @@ from pathlib import Path
 from edge.config.model import Config, SrtSinkConfig
 from edge.model.inputs import RungName
 from edge.runtime.component import Context
+from edge.sinks.srt_group_url import is_group
 
 _LOOK_S = 0.2
 _PATIENCE_S = 20.0
@@ -50,7 +51,7 @@ class Announcer:
     def _addresses(self) -> list[str]:
         lines = [f"  page      {self._url}/"]
         lines += [f"  WHEP      {self._url}/whep/{rung}" for rung in self._config.inputs]
-        lines += [_srt_line(sink) for sink in self._config.srt if "mode=caller" not in sink.url]
+        lines += [_srt_line(sink) for sink in self._config.srt if _listens(sink.url)]
         if self._home is not None:
             lines.append(f"  MQTT      127.0.0.1:{self._config.mqtt.port} (a broker of its own)")
             lines.append(f"  control   edgectl --home {self._home} watch")
@@ -90,3 +91,7 @@ def _look(url: str) -> tuple[bool, str]:
             return False, str(json.load(error)["detail"])
     except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return False, f"{url} does not answer as a box does"
+
+
+def _listens(url: str) -> bool:
+    return "mode=caller" not in url and not is_group(url)
