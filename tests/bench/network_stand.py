@@ -24,6 +24,7 @@ SRT_PORT = 9710
 SETTLE_S = 5
 TAIL_S = 1.0  # pictures captured this close to the end may still be on their way
 _START_S = 90  # a busy machine takes its time
+_NEWS_S = 2.0
 _LOOK_S = 0.5  # between two looks at line and sender
 _LOOKS = 5  # at whole pictures in the browser
 _VIEWPORT = {"width": 640, "height": 400}  # pictures are decoded whole; painting them large costs half a core
@@ -221,8 +222,18 @@ def _box(lab: NetLab, *sets: str) -> Iterator[RunningBox]:
 
 
 def _units(lab: NetLab, box: RunningBox) -> int:
+    """How many pictures were encoded, just when the box says so anew: its status is up to half a second old."""
     with lab.box.inside():
-        return sum(rung["units"] for rung in box.status()["encoder"]["rungs"][:1])
+        before = units = _told_units(box)
+        until_s = time.monotonic() + _NEWS_S
+        while units == before and time.monotonic() < until_s:
+            time.sleep(0.03)
+            units = _told_units(box)
+    return units
+
+
+def _told_units(box: RunningBox) -> int:
+    return int(box.status()["encoder"]["rungs"][0]["units"])
 
 
 def _srt_queue_ms(lab: NetLab, box: RunningBox) -> float:

@@ -62,8 +62,8 @@ def _targets(profile: Profile, transport: Transport, columns: Sequence[Column], 
     return rows
 
 
-def _judgement(figure: str, met: bool) -> str:
-    return f"{figure}: {'met' if met else 'not met'}"
+def _judgement(figure: str, met: bool | None) -> str:
+    return figure if met is None else f"{figure}: {'met' if met else 'not met'}"
 
 
 def _word(run: Run | None, figure: Figure) -> str:

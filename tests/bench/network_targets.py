@@ -17,12 +17,12 @@ class Transport(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`figure` against `target`, both as printed."""
+    """`figure` against `target`, both as printed; `met` is None where there is no figure to judge."""
 
     what: str
     figure: str
     target: str
-    met: bool
+    met: bool | None
 
 
 Judge = Callable[[Run, Profile, int], Verdict]
@@ -86,7 +86,10 @@ def _bandwidth_back(run: Run, profile: Profile, _latency_ms: int) -> Verdict:
 
 def _queue_below(over_ms: float) -> Judge:
     def judge(run: Run, _profile: Profile, latency_ms: int) -> Verdict:
-        return _at_most("longest sender queue", run.longest_sender_queue_ms, latency_ms + over_ms, "ms")
+        longest_ms, limit_ms = run.longest_sender_queue_ms, latency_ms + over_ms
+        if longest_ms is None:
+            return Verdict("longest sender queue", "not measured", f"<= {limit_ms:g} ms", None)
+        return _at_most("longest sender queue", longest_ms, limit_ms, "ms")
 
     return judge
 

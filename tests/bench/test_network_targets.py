@@ -16,7 +16,7 @@ def make_run(shown: list[Shown], *, seconds: float = 30, lost: float = 0.0, drop
     return Run(seconds, shown, line, lost, len(shown), dropped_packets=dropped)
 
 
-def met(name: str, transport: Transport, run: Run, *, latency_ms: int = 0) -> list[bool]:
+def met(name: str, transport: Transport, run: Run, *, latency_ms: int = 0) -> list[bool | None]:
     return [one.met for one in verdicts(PROFILES[name], transport, run, latency_ms=latency_ms)]
 
 
@@ -56,6 +56,7 @@ def test_srt_queue_is_measured_against_its_latency() -> None:
     full = replace(make_run(steady(0, 34), seconds=34), line=[LineSample(9, 0, 300)])
     assert met("cut-20-4-20", Transport.SRT, full, latency_ms=160) == [False]
     assert met("cut-20-4-20", Transport.SRT, full, latency_ms=200) == [True]
+    assert met("cut-20-4-20", Transport.SRT, make_run(steady(0, 34), seconds=34), latency_ms=200) == [None]
 
 
 def test_outage_wants_a_picture_soon_after() -> None:
