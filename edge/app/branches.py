@@ -81,12 +81,7 @@ class Branches:
             if first is None
             else Relay(name=name, own_gate=gate, other_gate=first.gate, publish=distributor.publish)
         )
-        lineup = Lineup(
-            candidates=candidates,
-            trial=Trial(clock=self._clock, make_decoder=AvDecoder),
-            clock=self._clock,
-            suspicion=Suspicion(self._run_dir / f"opening-{name}"),
-        )
+        lineup = self._lineup(name, candidates)
         takers: list[Callable[[AccessUnit], None]] = [distributor.publish]
         rung = Rung(
             name=name,
@@ -110,15 +105,7 @@ class Branches:
         )
         if first is not None and relay is not None:
             first.takers.append(relay.offer)
-        rates = RateLoop(
-            wish=wish_of(config),
-            aim=rung.aim,
-            lowest_bps=lambda: rung.lowest_bps,
-            live=lambda: rung.follows_live,
-            on_demotion=distributor.demote,
-            clock=self._clock,
-            adapts=config.adapt,
-        )
+        rates = self._rates(config, rung, distributor)
         self.all[name] = Branch(name, config, rung, lineup, gate, distributor, rates, takers)
 
     def hear(self, rung: str, feedback: Feedback) -> None:
@@ -128,6 +115,25 @@ class Branches:
     def aim(self, specs: tuple[RungSpec, ...]) -> None:
         for spec in specs:
             self.all[RungName(spec.name)].aim(spec)
+
+    def _lineup(self, name: RungName, candidates: tuple[Candidate, ...]) -> Lineup:
+        return Lineup(
+            candidates=candidates,
+            trial=Trial(clock=self._clock, make_decoder=AvDecoder),
+            clock=self._clock,
+            suspicion=Suspicion(self._run_dir / f"opening-{name}"),
+        )
+
+    def _rates(self, config: EncoderConfig, rung: Rung, distributor: Distributor) -> RateLoop:
+        return RateLoop(
+            wish=wish_of(config),
+            aim=rung.aim,
+            lowest_bps=lambda: rung.lowest_bps,
+            live=lambda: rung.follows_live,
+            on_demotion=distributor.demote,
+            clock=self._clock,
+            adapts=config.adapt,
+        )
 
     @property
     def outlets(self) -> Mapping[str, Distributor]:
