@@ -53,6 +53,11 @@ def named_by(box: RunningBox) -> tuple[IceServer, ...]:
         return ice_servers_of(response.headers.get_all("Link") or ())
 
 
+def route_of(box: RunningBox) -> str:
+    """Of its first viewer, as the status says."""
+    return str(box.status()["viewers"][0]["route"])
+
+
 def test_both_ends_meet_at_the_relay(box: RunningBox, authority: Authority) -> None:
     servers = named_by(box)
     assert [server.user.partition(":")[2] for server in servers] == ["box"]
@@ -63,8 +68,8 @@ def test_both_ends_meet_at_the_relay(box: RunningBox, authority: Authority) -> N
         )
         async with viewer:
             assert (await anext(viewer)).width == 1280
-            await asyncio.to_thread(box.wait_until, lambda: bool(box.status()["viewers"]), what="a viewer")
-            return str((await asyncio.to_thread(box.status))["viewers"][0]["route"])
+            await asyncio.to_thread(box.wait_until, lambda: bool(route_of(box)), what="a path in the status")
+            return await asyncio.to_thread(route_of, box)
 
     assert asyncio.run(watch()) == "relay"
 

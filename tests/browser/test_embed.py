@@ -169,7 +169,7 @@ async def test_channel_that_is_never_answered_is_given_up_for_a_new_session(brow
     page = await _open(browser, sites.ours, "/element")
     await live(page)
     session = _sessions(sites)[-1]
-    sites.box.sessions._sessions[session].peer.channel._answer = lambda *_: None  # type: ignore[method-assign]
+    sites.box.sessions._sessions[session].channel._answer = lambda *_: None  # type: ignore[method-assign]
     await not_live(page, "clock", word="UNVERIFIED", timeout_ms=20_000)
     await live(page, timeout_ms=30_000)
     assert session not in _sessions(sites)
