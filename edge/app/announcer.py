@@ -12,7 +12,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from edge.config.model import Config, SrtSinkConfig
+from edge.config.model import Config
+from edge.config.output import SrtSinkConfig
 from edge.model.inputs import RungName
 from edge.runtime.component import Context
 from edge.sinks.srt_group_url import is_group

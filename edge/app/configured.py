@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from edge.config.encode import EncoderConfig
-from edge.config.model import Config, MaskConfig, SrtSinkConfig, WhipSinkConfig
+from edge.config.model import Config, MaskConfig
+from edge.config.output import SrtSinkConfig, WhipSinkConfig
 from edge.model.errors import Invalid
 from edge.model.inputs import RungName
 from edge.model.picture import NO_PRESET, Mask, Sheet

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from edge.app.configured import first_line
-from edge.config.model import TurnConfig, WebrtcConfig
+from edge.config.webrtc import TurnConfig, WebrtcConfig
 from edge.model.errors import Invalid
 from edge.model.ice import IceServer
 from edge.ports import Clock

@@ -1,6 +1,6 @@
 """Every setting of the box, with its default. Unknown keys and wrong types are errors.
 
-The only home of pydantic. Each option's description is what docs/edge.toml and
+This package is the only home of pydantic. Each option's description is what docs/edge.toml and
 docs/configuration.md say of it. Relative paths are relative to the working directory.
 """
 
@@ -10,17 +10,14 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from edge.config.encode import ArchiveConfig, EncoderConfig, ViewConfig
+from edge.config.output import OutputConfig, SrtSinkConfig, WhipSinkConfig
 from edge.config.section import Name, Port, RectOption, Section, SizeOption, require_inside, require_origin
 from edge.config.source import SourceConfig, SourceKind
-from edge.config.srt_peer import SrtPeerConfig
-from edge.model.errors import Invalid
-from edge.model.feedback import Role
-from edge.model.ice import ice_address
+from edge.config.webrtc import WebrtcConfig
 from edge.model.inputs import Input, RungName
 from edge.model.picture import MASK_AREAS, NO_PRESET
 from edge.model.video import Codec
@@ -38,107 +35,6 @@ class LivenessConfig(Section):
         int,
         Field(ge=0, le=10_000, description="Milliseconds of identical pictures until they count as frozen; 0 is off."),
     ] = 400
-
-
-class SrtSinkConfig(Section):
-    """An SRT output that exists from the start; more come by command."""
-
-    name: Annotated[Name, Field(description="Name of the output in commands and status.")] = "srt"
-    url: Annotated[
-        str,
-        Field(
-            description="`srt://HOST:PORT?mode=listener`, `caller` or `rendezvous`; after it `&adapter=` an address or "
-            "interface of the box, `&port=` its own UDP port, `&pbkeylen=16`, `24` or `32`."
-        ),
-    ] = "srt://127.0.0.1:9710?mode=listener"
-    latency_ms: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=8000,
-            description="SRT latency in ms, 20 at least; 0 takes 4 round trips as measured at connect, 120 at least.",
-        ),
-    ] = 0
-    stream_id: Annotated[str, Field(max_length=512, description="SRT stream id that a caller announces.")] = ""
-    rung: Annotated[
-        RungName,
-        Field(
-            description="What it sends: `main`, `archive` or `view` of the first input, or `second`, which needs "
-            "`second.enabled`."
-        ),
-    ] = RungName.MAIN
-    passphrase_file: Annotated[
-        Path | None, Field(description="File whose first line is the passphrase (10 to 79 characters); turns on AES.")
-    ] = None
-    role: Annotated[
-        Role,
-        Field(description="Of its receivers. `guide`: the path sets the rung's bit rate; `observer`: without a guide."),
-    ] = Role.OBSERVER
-    peers: tuple[SrtPeerConfig, ...] = ()
-
-    @field_validator("peers")
-    @classmethod
-    def _own_peers(cls, peers: tuple[SrtPeerConfig, ...], known: ValidationInfo) -> tuple[SrtPeerConfig, ...]:
-        twice = [name for name, count in Counter(peer.name for peer in peers).items() if count > 1]
-        if twice:
-            raise ValueError(f"two peers have the name {twice[0]!r}")
-        for peer in peers:
-            if peer.passphrase_file is None:
-                raise ValueError(f"peer {peer.name!r} needs a passphrase_file")
-            if peer.rung and "rung" in known.data and peer.rung.input is not known.data["rung"].input:
-                raise ValueError(f"peer {peer.name!r} has the rung '{peer.rung}', which is of another input")
-        return peers
-
-    @field_validator("latency_ms")
-    @classmethod
-    def _enough(cls, latency_ms: int) -> int:
-        if 0 < latency_ms < 20:
-            raise ValueError("must be 20 or more, or 0 for what the path needs")
-        return latency_ms
-
-    @field_validator("url")
-    @classmethod
-    def _srt(cls, url: str) -> str:
-        if not url.startswith("srt://"):
-            raise ValueError("must start with srt://")
-        split = urlsplit(url)
-        if any(urlsplit(f"srt://{path}").port is None for path in split.netloc.split(",")):
-            raise ValueError("must name a port, as in srt://HOST:PORT")
-        if "passphrase" in parse_qs(split.query, keep_blank_values=True):
-            raise ValueError("must not carry the passphrase; put it into a file and name that in passphrase_file")
-        return url
-
-
-class WhipSinkConfig(Section):
-    """A WHIP output: WebRTC to an ingest of others. More come by command."""
-
-    name: Annotated[Name, Field(description="Name of the output in commands and status.")] = "whip"
-    url: Annotated[
-        str,
-        Field(
-            validate_default=True,
-            description="The ingest's address, `https://...`; `http://` is for this machine only.",
-        ),
-    ] = ""
-    token_file: Annotated[
-        Path | None, Field(description="File whose first line is the bearer token that the ingest wants.")
-    ] = None
-    rung: Annotated[
-        RungName, Field(description="What it sends: `main` or `view` of the first input, or `second`; H.264 only.")
-    ] = RungName.MAIN
-    role: Annotated[
-        Role, Field(description="`guide`: its path sets the rung's bit rate; `observer`: only where there is no guide.")
-    ] = Role.OBSERVER
-
-    @field_validator("url")
-    @classmethod
-    def _http(cls, url: str) -> str:
-        if not url.startswith(("https://", "http://")):
-            raise ValueError("must start with https://")
-        return url
-
-
-OutputConfig = SrtSinkConfig | WhipSinkConfig
 
 
 class WebConfig(Section):
@@ -168,82 +64,6 @@ class WebConfig(Section):
         for origin in origins:
             require_origin(origin)
         return origins
-
-
-class TurnConfig(Section):
-    """A TURN server with a secret: relays media where no direct path is."""
-
-    url: Annotated[
-        str,
-        Field(
-            validate_default=True,
-            description="`turn:HOST:3478`, `turn:HOST:3478?transport=tcp`, or TLS as `turns:HOST:443?transport=tcp`.",
-        ),
-    ] = ""
-    user: Annotated[
-        str, Field(max_length=128, description="User name; with `time_limited` the name behind the time, may be empty.")
-    ] = ""
-    secret_file: Annotated[
-        Path | None,
-        Field(description="File whose first line is the password, or with `time_limited` the server's shared secret."),
-    ] = None
-    time_limited: Annotated[
-        bool,
-        Field(description="The server makes passwords of a shared secret and the time (coturn's `use-auth-secret`)."),
-    ] = False
-    valid_s: Annotated[
-        int, Field(ge=60, le=86_400, description="Seconds for which a password made of the secret is good.")
-    ] = 3600
-
-    @field_validator("url")
-    @classmethod
-    def _turn(cls, url: str) -> str:
-        if not _checked_ice(url).startswith("turn"):
-            raise ValueError("must be a TURN server, turn: or turns:")
-        return url
-
-    @model_validator(mode="after")
-    def _complete(self) -> TurnConfig:
-        if self.secret_file is None:
-            raise ValueError("secret_file: is missing")
-        if not self.user and not self.time_limited:
-            raise ValueError("user: is missing")
-        return self
-
-
-class WebrtcConfig(Section):
-    """Viewers over WHEP, and what all WebRTC has in common."""
-
-    max_viewers: Annotated[int, Field(ge=1, le=32, description="Viewers at one time; the next one is refused.")] = 8
-    require_token: Annotated[
-        Literal["remote", "always", "never"],
-        Field(description="Who needs an invitation to watch: whoever is not on this machine, everybody, or nobody."),
-    ] = "remote"  # noqa: S105
-    ice_servers: Annotated[
-        tuple[str, ...],
-        Field(description="STUN servers, and TURN servers without a secret, as in `stun:HOST:3478`."),
-    ] = ()
-    relay_only: Annotated[bool, Field(description="Take no direct path, only one over a TURN server.")] = False
-    ca_file: Annotated[
-        Path | None,
-        Field(description="Authorities (PEM) to trust beside the system's, for WHIP ingests and TURN over TLS."),
-    ] = None
-    turn: tuple[TurnConfig, ...] = ()
-
-    @field_validator("ice_servers")
-    @classmethod
-    def _ice(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
-        for url in urls:
-            _checked_ice(url)
-        return urls
-
-
-def _checked_ice(url: str) -> str:
-    try:
-        ice_address(url)
-    except Invalid as error:
-        raise ValueError(f"must be the address of a server without its secret: {error}") from None
-    return url
 
 
 class MqttConfig(Section):

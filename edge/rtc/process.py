@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from edge.config.model import WebrtcConfig
+from edge.config.webrtc import WebrtcConfig
 from edge.model.errors import Invalid
 from edge.model.feedback import Demotion, Role
 from edge.model.frame import AccessUnit

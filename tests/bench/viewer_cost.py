@@ -29,7 +29,7 @@ import av
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from edge.config.model import WebrtcConfig
+from edge.config.webrtc import WebrtcConfig
 from edge.model.frame import AccessUnit, Stamps, pts_of
 from edge.model.sei import TimeSei, insert
 from edge.model.video import Codec, StreamFormat, VideoFormat

@@ -21,7 +21,7 @@ from typing import Any
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from edge.config.model import WebrtcConfig
+from edge.config.webrtc import WebrtcConfig
 from edge.model.errors import EdgeError
 from edge.rtc.process import RtcProcess
 from edge.runtime.clock import SystemClock

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-from edge.config.model import WebrtcConfig
+from edge.config.webrtc import WebrtcConfig
 from edge.model.errors import EdgeError
 from edge.model.feedback import Demotion
 from edge.model.sei import TimeSei, find

@@ -8,7 +8,8 @@ from typing import Any
 
 from edge.app.wishes import Wishes
 from edge.config.encode import EncoderConfig
-from edge.config.model import Config, SrtSinkConfig
+from edge.config.model import Config
+from edge.config.output import SrtSinkConfig
 from edge.modality.library import Library
 from edge.model.sink import SinkKind, SinkSpec
 from edge.vault.seal import Sealer

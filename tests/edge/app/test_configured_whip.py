@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from edge.app.wishes import Wishes
-from edge.config.model import Config, WhipSinkConfig
+from edge.config.model import Config
+from edge.config.output import WhipSinkConfig
 from edge.model.errors import Rejected
 from edge.model.feedback import Role
 from tests.edge.app.kept_state import State, running_of, sink_of

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.app.ice_servers import IceServers
-from edge.config.model import TurnConfig, WebrtcConfig
+from edge.config.webrtc import TurnConfig, WebrtcConfig
 from edge.model.ice import IceServer
 from tests.fakes import FakeClock
 

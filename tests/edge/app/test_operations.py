@@ -13,7 +13,8 @@ from edge.app.report import Check, Report
 from edge.app.snapshots import LivePictures, Snapshots
 from edge.app.wishes import Wishes
 from edge.config.encode import EncoderConfig
-from edge.config.model import Config, SecondConfig, SrtSinkConfig
+from edge.config.model import Config, SecondConfig
+from edge.config.output import SrtSinkConfig
 from edge.modality.library import Library
 from edge.model.command import Command, Result, ResultState
 from edge.model.errors import Invalid

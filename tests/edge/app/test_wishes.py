@@ -7,7 +7,8 @@ import pytest
 
 from edge.app.wishes import Wishes
 from edge.config.encode import EncoderConfig
-from edge.config.model import Config, MaskConfig, ModalityConfig, SecondConfig, SrtSinkConfig
+from edge.config.model import Config, MaskConfig, ModalityConfig, SecondConfig
+from edge.config.output import SrtSinkConfig
 from edge.model.errors import EdgeError, Invalid, NotFound, Rejected
 from edge.model.feedback import Role
 from edge.model.inputs import Input

@@ -9,7 +9,8 @@ import pytest
 from edge.app.findings import Findings
 from edge.app.wishes import Wishes
 from edge.app.world import World
-from edge.config.model import Config, SecondConfig, SrtSinkConfig
+from edge.config.model import Config, SecondConfig
+from edge.config.output import SrtSinkConfig
 from edge.modality.library import Library
 from edge.model.inputs import Input
 from edge.model.picture import Mask, Sheet

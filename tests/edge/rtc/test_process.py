@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge.config.model import WebrtcConfig
+from edge.config.webrtc import WebrtcConfig
 from edge.model.errors import EdgeError
 from edge.model.feedback import Demotion, KeyframeRequest
 from edge.model.frame import AccessUnit
