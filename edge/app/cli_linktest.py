@@ -29,6 +29,7 @@ def add_commands(commands: Any) -> None:
     test.add_argument(
         "--most", type=bitrate_bps, metavar="BITRATE", help="go no higher (default: ceiling and a quarter)"
     )
+    test.add_argument("--step", type=seconds, default=2.0, metavar="SECONDS", help="at each rate (default %(default)g)")
     test.add_argument("--hold", type=seconds, default=10.0, metavar="SECONDS", help="at the end (default %(default)g)")
     test.add_argument("--latency", type=_latency, default=120, metavar="MS", help="SRT latency (default %(default)d)")
     test.add_argument("--stream-id", default="", metavar="ID", help="SRT stream id")

@@ -85,9 +85,10 @@ def _tested(arguments: argparse.Namespace, address: SrtAddress, wanted: Wanted) 
     needed_bps = round(wanted.need.bitrate_bps * WITH_AGAIN)
     if most_bps < needed_bps:
         raise Invalid(f"--most {mbps(most_bps)} cannot show that {mbps(needed_bps)} fit")
+    spec = RampSpec(most_bps=most_bps, step_s=arguments.step, hold_s=arguments.hold)
     connection = dial(Libsrt(), address.host, address.port, options)
     try:
-        return run_ramp(connection, RampSpec(most_bps=most_bps, hold_s=arguments.hold), told=_say)
+        return run_ramp(connection, spec, told=_say)
     finally:
         connection.close()
 

@@ -171,9 +171,10 @@ class SenderTap:
         self._tell("rtp_timestamp", stream.timestamp)
         self._tell("octet_count", stream.octets_sent)
         self._tell("packet_count", stream.packets_sent)
-        self._report_when_due()
+        self.report_when_due()
 
-    def _report_when_due(self) -> None:
+    def report_when_due(self) -> None:
+        """Reports go on while no picture does: what is not sent is not lost."""
         now_ns = self._clock.mono_ns()
         if self._outflow is None or not self._meter.due(now_ns):
             return
@@ -219,7 +220,7 @@ class SenderTap:
     def _hear_feedback(self, packet: bytes) -> None:
         """Raises Invalid."""
         self._meter.heard_feedback(parse_feedback(packet), self._clock.mono_ns())
-        self._report_when_due()
+        self.report_when_due()
 
     def _hear_remb(self, packet: RtcpPsfbPacket) -> None:
         try:

@@ -9,9 +9,10 @@ from edge.rtc.transport_feedback import REFERENCE_MASK, REFERENCE_NS, TransportF
 from edge.rtc.windows import WindowMinimum, WindowSum
 
 _RATE_NS = 500_000_000
+_PAUSE_NS = 200_000_000
 _LOSS_NS = 1_000_000_000
 _BASE_NS = 30_000_000_000  # a receiver's clock that is 100 ppm off makes a queue of 3 ms in that time
-_RTT_NS = 2_000_000_000
+_RTT_NS = 5_000_000_000
 _OVERDUE_NS = 250_000_000  # Chromium's longest time between two messages
 _ANSWERED_NS = 5_000_000_000
 _INSANE_NS = 10_000_000_000
@@ -52,10 +53,14 @@ class PacketTrail:
         self._arrivals: _Arrivals | None = None
         self._lost, self._told = WindowSum(_LOSS_NS), WindowSum(_LOSS_NS)
         self._round_trip = WindowMinimum(_RTT_NS)
+        self._last_sent_ns = self._resumed_ns = -_PAUSE_NS
         self.heard_ns: int | None = None
 
     def sent(self, sequence: int, sent_ns: int, size: int) -> None:
         """`sequence` is the transport-wide one, 16 bits; `size` in bytes."""
+        if sent_ns - self._last_sent_ns > _PAUSE_NS:
+            self._resumed_ns = sent_ns
+        self._last_sent_ns = sent_ns
         self._flying[sequence] = (sent_ns, size)
         self._by_age.append((sent_ns, sequence))
         if len(self._by_age) > _MOST_PACKETS:
@@ -85,10 +90,11 @@ class PacketTrail:
         self.heard_ns = now_ns
 
     def delivered_bps(self, now_ns: int) -> int:
-        """By the receiver's clock; it sinks while feedback is overdue."""
-        if self._arrivals is None or self._arrivals.newest_ns is None:
+        """By the receiver's clock; it sinks while no feedback comes."""
+        if self._arrivals is None or self._arrivals.newest_ns is None or self.heard_ns is None:
             return 0
-        return round(self._arrivals.delivered.per_second(self._arrivals.newest_ns + self._overdue_ns(now_ns)) * 8)
+        since_ns = max(0, now_ns - self.heard_ns - _OVERDUE_NS)
+        return round(self._arrivals.delivered.per_second(self._arrivals.newest_ns + since_ns) * 8)
 
     def queue_ms(self, now_ns: int) -> float:
         """How much longer than the least of 30 s the fastest packet took since this was asked last.
@@ -104,7 +110,7 @@ class PacketTrail:
         return min(1.0, max(0, self._lost.total(now_ns)) / told) if told > 0 else 0.0
 
     def rtt_ms(self, now_ns: int) -> float | None:
-        """The least of the last 2 s; it includes what the receiver waits with its feedback."""
+        """The least of the last 5 s; it includes what the receiver waits with its feedback."""
         least_ns = self._round_trip.least(now_ns)
         return None if least_ns is None else least_ns / 1e6
 
@@ -146,7 +152,13 @@ class PacketTrail:
         self._flying.pop(sequence, None)
         self._missing.pop(sequence, None)
 
+    def awaits(self, now_ns: int) -> bool:
+        """Whether no feedback can be here yet about what has been sent since the last pause."""
+        return self.heard_ns is not None and self.heard_ns < self._resumed_ns and not self._overdue_ns(now_ns)
+
     def _overdue_ns(self, now_ns: int) -> int:
-        if self.heard_ns is None or not self._flying:
+        """A receiver that gets nothing tells nothing: after a pause it has a round trip to begin again."""
+        if self.heard_ns is None or self._last_sent_ns <= self.heard_ns:
             return 0
-        return max(0, now_ns - self.heard_ns - _OVERDUE_NS)
+        due_ns = max(self.heard_ns, self._resumed_ns + (self._round_trip.least(now_ns) or 0))
+        return max(0, now_ns - due_ns - _OVERDUE_NS)

@@ -64,8 +64,10 @@ class PathMeter:
         return now_ns >= self._due_ns
 
     def report(self, *, now_ns: int, backlog_ms: float) -> LinkReport | None:
-        """None while the viewer has told nothing."""
+        """None while the viewer has told nothing, or cannot have told yet what became of what is sent after a pause."""
         if self._trail.heard_ns is None and self._reported_ns is None and self._limit_bps is None:
+            return None
+        if self._trail.awaits(now_ns):
             return None
         self._due_ns = now_ns + REPORT_EVERY_NS
         by = self._by_reports if self._trail.heard_ns is None else self._by_feedback

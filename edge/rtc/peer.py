@@ -75,6 +75,9 @@ class ViewerPeer:
     def repeats(self) -> Repeats:
         return self._tap.repeats
 
+    def report_when_due(self) -> None:
+        self._tap.report_when_due()
+
     async def answer(self, offer: Offer) -> str:
         """The SDP answer with all our candidates. Raises Invalid when aiortc refuses the offer."""
         self._ice_user = offer.ice_user

@@ -157,6 +157,7 @@ class WhepSessions:
         await self._close(*gone)
         for entry in self._sessions.values():
             entry.viewing.look()
+            entry.peer.report_when_due()
 
     def viewers(self) -> list[Mapping[str, Any]]:
         """For the status document; delays in microseconds, `null` where not yet known. `rung` is what it gets now,

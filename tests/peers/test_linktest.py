@@ -35,7 +35,7 @@ def far_end(port: int, extra: str = "") -> Iterator[None]:
 
 def linktest(port: int, *options: str) -> tuple[int, dict[str, Any]]:
     """(exit code, the figures). The far end may still be starting."""
-    argv = (sys.executable, "-m", "edge", "linktest", f"srt://127.0.0.1:{port}", "--json", *options)
+    argv = (sys.executable, "-m", "edge", "linktest", f"srt://127.0.0.1:{port}", "--json", "--step", "1", *options)
     for _ in range(3):
         ended = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
         if ended.returncode != 3:
@@ -66,7 +66,7 @@ def test_found_capacity_is_the_paths_limit() -> None:
 def test_too_small_a_path_says_what_would_fit() -> None:
     port = free_udp_port()
     with far_end(port), UdpRelay(port, rate_bps=1_500_000, queue_ms=200, delay_s=0.005) as relay:
-        code, found = linktest(relay.port, "--for", "endoscopy", "--most", "4M", "--hold", "2")
+        code, found = linktest(relay.port, "--for", "endoscopy", "--most", "10M", "--hold", "2")
     assert (code, found["verdict"]) == (2, "not_enough")
     assert found["capacity_bps"] < 2_500_000
     assert "floor of preset endoscopy" in found["advice"]

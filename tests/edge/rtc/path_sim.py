@@ -75,9 +75,18 @@ class Ride:
         while self.now_ns < until_ns:
             for _ in range(3):
                 self._picture()
-            if (feedback := self.path.feedback(self.now_ns - int(self.path.way_ms * MS))) is not None:
-                self.heard(feedback, self.now_ns)
+            self._listen()
             every(self.now_ns)
+
+    def pause(self, seconds: float) -> None:
+        """Sends nothing for so long."""
+        for _ in range(int(seconds * 10)):
+            self.now_ns += 100 * MS
+            self._listen()
+
+    def _listen(self) -> None:
+        if (feedback := self.path.feedback(self.now_ns - int(self.path.way_ms * MS))) is not None:
+            self.heard(feedback, self.now_ns)
 
     def _picture(self) -> None:
         self.owed += self.rate_bps / 30 / 8

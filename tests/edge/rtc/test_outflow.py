@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from edge.rtc import outflow as module
 from edge.rtc.outflow import Outflow
 from edge.rtc.path_meter import PathMeter
 from edge.rtc.rtp_stream import CodedPicture, Negotiated, RtpStream
+from edge.rtc.track import UnitTrack
 from edge.rtc.transport_feedback import TRANSPORT_WIDE
 from tests.edge.rtc.conftest import StandingClock
 
@@ -171,3 +173,30 @@ async def test_without_a_stream_for_it_the_same_bytes_go_again_under_their_old_n
     await wire.out.send_again([number])
     assert wire.raw[0] == wire.raw[1]
     assert len(wire.meter._trail._flying) == 1
+
+
+async def test_a_socket_that_was_full_makes_the_viewer_drop_and_not_drift(wire: Wire, clock, make_unit) -> None:
+    track = UnitTrack(clock=clock, on_keyframe_wanted=lambda _: None)
+    ages_ms: list[tuple[int, int]] = []
+    put_ms: dict[int, int] = {}
+
+    def put(seq: int) -> None:
+        put_ms[seq] = wire.ms
+        track.put(make_unit(seq, key=seq % 15 == 0, at_ns=clock.now_ns))
+
+    waiting = asyncio.ensure_future(track.next_unit())
+    await asyncio.wait([waiting], timeout=0)
+    put(0)
+    await waiting
+    wire.during = {33 * seq: functools.partial(put, seq) for seq in range(1, 90)}
+    wire.full_ms = 700
+    while wire.during:
+        await wire.sleep(0.001)
+        while track.waiting_ns() is not None:
+            unit = await track.next_unit()
+            await wire.out.send_picture(CodedPicture([bytes(1200)] * 5, unit.pts, None, 33 * MS))
+            ages_ms.append((wire.ms, wire.ms - put_ms[unit.seq]))
+    assert track.dropped > 0
+    assert max(age for at_ms, age in ages_ms if at_ms < 720) >= 600
+    assert max(age for at_ms, age in ages_ms if at_ms > 900) <= 1
+    assert ages_ms[-1][0] > 2800

@@ -141,6 +141,34 @@ def test_a_path_that_breaks_delivers_nothing_and_its_queue_is_the_silence() -> N
     assert report.queue_ms > 1000
 
 
+@pytest.mark.parametrize("way_ms", [5.0, 200.0])
+def test_a_pause_in_sending_is_no_queue_and_no_loss(way_ms: float) -> None:
+    meter, ride = metered(PathSim(way_ms=way_ms))
+    ride.go(3)
+    told(meter, ride.now_ns)
+    reports: list[LinkReport | None] = []
+    for _ in range(3):
+        ride.pause(2)
+        idle = told(meter, ride.now_ns)
+        assert (idle.sent_bps, idle.delivered_bps, idle.queue_ms, idle.loss) == (0, 0, 0.0, 0.0)
+        ride.go(0.9, every=lambda now_ns: reports.append(meter.report(now_ns=now_ns, backlog_ms=0)))
+    made = [report for report in reports if report is not None]
+    assert all(report.queue_ms < 3 and report.delivered_bps > 0 for report in made)
+    assert len(made) >= 9
+
+
+def test_a_path_that_breaks_in_a_pause_shows_when_it_is_used_again() -> None:
+    meter, ride = metered(PathSim())
+    ride.go(3)
+    ride.path.cut = True
+    ride.pause(2)
+    ride.go(0.2)
+    assert meter.report(now_ns=ride.now_ns, backlog_ms=0) is None
+    ride.go(1)
+    report = told(meter, ride.now_ns)
+    assert (report.delivered_bps, report.queue_ms > 500) == (0, True)
+
+
 def test_a_clock_of_the_receiver_that_jumps_begins_anew() -> None:
     meter, ride = metered(PathSim())
     ride.go(3)

@@ -98,6 +98,24 @@ async def test_a_viewer_without_it_is_judged_by_its_receiver_reports(
     assert status["queue_ms"] >= 0
 
 
+async def test_reports_go_on_while_no_picture_does(sessions, make_viewer, show, feedback, eventually) -> None:
+    viewer = make_viewer()
+    await joined(sessions, viewer)
+    showing = asyncio.ensure_future(show.play(sessions.deliver))
+    await viewer.picture()
+    await eventually(lambda: bool(feedback.links), within_s=30)
+    showing.cancel()
+    await asyncio.sleep(0)
+    before = len(feedback.links)
+
+    async def swept() -> None:
+        while len(feedback.links) < before + 3:
+            await sessions.sweep()
+            await asyncio.sleep(0.02)
+
+    await asyncio.wait_for(swept(), 20)
+
+
 async def test_a_demoted_viewer_sees_the_lesser_rung_and_then_its_own_again(
     feedback, make_viewer, show, pictures, playing, eventually
 ) -> None:
