@@ -15,7 +15,7 @@ from tests.media_units import continued, make_units
 from tests.peers.srt_pump import Feed, Feeding, answers
 from tests.peers.test_srt_live_transmit import filled, judge, transmit
 from tests.srt_peers import Listening, free_udp_port, program, running, srt_spec, wait_until
-from tests.udp_path import UdpRelay
+from tests.udp_relay import UdpRelay
 
 pytestmark = pytest.mark.peer
 

@@ -19,7 +19,7 @@ from edge.runtime.clock import SystemClock
 from edge.runtime.supervisor import Supervisor
 from tests.media_units import make_units
 from tests.srt_peers import Collector, Listening, free_udp_port, srt_spec, wait_until
-from tests.udp_path import UdpRelay
+from tests.udp_relay import UdpRelay
 
 Heard = list[tuple[str, Feedback]]
 

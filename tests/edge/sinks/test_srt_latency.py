@@ -10,7 +10,7 @@ from edge.sinks.sockaddr import resolve
 from edge.sinks.srt_latency import answered, fitting_latency_ms, induction, probe_rtt_ms
 from edge.sinks.srt_socket import SrtOptions, listening
 from tests.srt_peers import free_udp_port
-from tests.udp_path import Lossy, UdpRelay
+from tests.udp_relay import Lossy, UdpRelay
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.media_units import continued, make_units
 from tests.peers.srt_pump import Feed, Feeding
 from tests.srt_peers import PASSPHRASE, Collector, Listening, free_udp_port, srt_spec, wait_until
 from tests.ts_reader import pes_of
-from tests.udp_path import Lossy, UdpRelay
+from tests.udp_relay import Lossy, UdpRelay
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from edge.sinks.srt import SrtSink
 from tests.media_units import make_units
 from tests.peers.srt_pump import Feed, Feeding, answers
 from tests.srt_peers import Collector, Listening, free_udp_port, srt_spec, wait_until
-from tests.udp_path import UdpRelay
+from tests.udp_relay import UdpRelay
 
 
 @pytest.fixture(scope="module")

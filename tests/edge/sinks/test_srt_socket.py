@@ -11,7 +11,7 @@ from edge.model.errors import Busy, Invalid, NotSupported, PeerGone, TimedOut
 from edge.sinks.libsrt import Libsrt, Option
 from edge.sinks.srt_socket import SrtOptions, SrtSocket, accepted, dial, listening
 from tests.srt_peers import PASSPHRASE, free_udp_port, wait_until
-from tests.udp_path import UdpRelay
+from tests.udp_relay import UdpRelay
 
 Pair = tuple[SrtSocket, SrtSocket]
 
