@@ -88,6 +88,7 @@ def _tested(arguments: argparse.Namespace, address: SrtAddress, wanted: Wanted) 
     spec = RampSpec(most_bps=most_bps, step_s=arguments.step, hold_s=arguments.hold)
     connection = dial(Libsrt(), address.host, address.port, options)
     try:
+        connection.pace(most_bps)  # or libsrt holds each step to what it has seen of the one before
         return run_ramp(connection, spec, told=_say)
     finally:
         connection.close()
