@@ -7,7 +7,6 @@ every few pictures, which says which capture time an RTP time stands for. Readin
 from __future__ import annotations
 
 import base64
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from edge.model import strip
 from tests.bench.conditions import percentile
 
 _READ_EVERY = 5
-_OLDEST_S = 60.0
+_JUMP_S = 60.0  # no picture is later than that; RTP times of two sessions are hours apart
 _PATIENCE_MS = 2000
 _RTP_HZ = 90_000
 _DISAGREE_S = 0.005  # a sender whose RTP times are further from its strips has no capture times in RTP
@@ -124,7 +123,7 @@ def counts(page: Page) -> dict[str, int]:
 
 
 def pictures(page: Page) -> list[PagePicture]:
-    """All since `watch_pictures`, by RTP time where the strips bear it out, else only those that were read."""
+    """All since `watch_pictures`, by RTP time where the strips bear it out."""
     seen = page.evaluate("window.__seen")
     return paired(seen["pictures"], seen["utcMinusPerformanceMs"])
 
@@ -138,23 +137,19 @@ def luma(page: Page) -> NDArray[np.uint8] | None:
 
 
 def paired(raw: Sequence[Sequence[Any]], utc_minus_performance_ms: float) -> list[PagePicture]:
-    """`raw`: when it was there, RTP time or None, cells or None; in order."""
+    """`raw`: when it was there, RTP time or None, cells or None; in order.
+
+    What the canvas read may be a later picture than the callback's: a strip is never too early. So the smallest
+    difference between capture and RTP time is a session's true one. Where RTP does not tell the capture time, a
+    picture that was not read counts as late as the one that was read before it.
+    """
     read = [
         _Read(shown_s := (at_ms + utc_minus_performance_ms) / 1000, rtp, _captured_s(cells, shown_s))
         for at_ms, rtp, cells in raw
     ]
-    anchors = [one for one in read if one.captured_s is not None]
-    if not _rtp_tells(anchors):
-        return [PagePicture(one.captured_s, one.shown_s) for one in anchors if one.captured_s is not None]
-    found = []
-    behind = 0  # anchors that were read before this picture
-    for one in read:
-        behind += one.captured_s is not None
-        near = [one] if one.captured_s is not None else anchors[max(0, behind - 1) : behind + 1]
-        times = (_captured_by(anchor, one) for anchor in near)
-        captured_s = next((at_s for at_s in times if -0.01 < one.shown_s - at_s < _OLDEST_S), None)
-        if captured_s is not None:
-            found.append(PagePicture(captured_s, one.shown_s))
+    found: list[PagePicture] = []
+    for session in _sessions(read):
+        found += _told_by_rtp(session) or _told_by_strips(session)
     return found
 
 
@@ -167,28 +162,54 @@ class _Read:
     captured_s: float | None
 
 
-def _captured_by(anchor: _Read, one: _Read) -> float:
-    """The capture time that the anchor's gives to this RTP time: far off when a new session came between."""
-    assert anchor.captured_s is not None
-    if anchor is one or anchor.rtp is None or one.rtp is None:
-        return anchor.captured_s if anchor is one else float("-inf")
-    return anchor.captured_s + _rtp_s(one.rtp, anchor.rtp)
+def _sessions(read: Sequence[_Read]) -> list[list[_Read]]:
+    """Parts between jumps of the RTP time: each session begins at a time of its own."""
+    parts: list[list[_Read]] = []
+    last: _Read | None = None
+    for one in read:
+        if last is None or last.rtp is None or one.rtp is None or not _follows(last, one):
+            parts.append([])
+        parts[-1].append(one)
+        last = one
+    return parts
+
+
+def _follows(before: _Read, after: _Read) -> bool:
+    assert before.rtp is not None
+    assert after.rtp is not None
+    return abs(_rtp_s(after.rtp, before.rtp) - (after.shown_s - before.shown_s)) < _JUMP_S
+
+
+def _told_by_rtp(session: Sequence[_Read]) -> list[PagePicture]:
+    """Empty when most strips say something else."""
+    first = session[0].rtp
+    if first is None:
+        return []
+    since = [_rtp_s(one.rtp, first) if one.rtp is not None else 0.0 for one in session]
+    bases = [one.captured_s - at_s for one, at_s in zip(session, since, strict=True) if one.captured_s is not None]
+    if not bases or percentile(bases, 0.5) - min(bases) > _DISAGREE_S:
+        return []
+    return [PagePicture(min(bases) + at_s, one.shown_s) for one, at_s in zip(session, since, strict=True)]
+
+
+def _told_by_strips(session: Sequence[_Read]) -> list[PagePicture]:
+    """Nothing before the first strip."""
+    found = []
+    late_s: float | None = None
+    for one in session:
+        late_s = late_s if one.captured_s is None else one.shown_s - one.captured_s
+        if late_s is not None:
+            found.append(PagePicture(one.shown_s - late_s, one.shown_s))
+    return found
 
 
 def _captured_s(cells: Sequence[int] | None, shown_s: float) -> float | None:
     stamp_us = None if cells is None else strip.read_cells(cells)
-    return None if stamp_us is None else strip.unwrap_us(stamp_us, int(shown_s * 1e6)) / 1e6
+    if stamp_us is None:
+        return None
+    captured_s = strip.unwrap_us(stamp_us, int(shown_s * 1e6)) / 1e6
+    return captured_s if abs(shown_s - captured_s) < _JUMP_S else None  # damage that its 8-bit CRC did not see
 
 
 def _rtp_s(rtp: int, since: int) -> float:
     return ((rtp - since + (1 << 31)) % (1 << 32) - (1 << 31)) / _RTP_HZ
-
-
-def _rtp_tells(anchors: Sequence[_Read]) -> bool:
-    """Whether the RTP times run as the capture times do. A new session in between jumps; the others must agree."""
-    steps = [
-        abs(_captured_by(before, after) - after.captured_s)
-        for before, after in itertools.pairwise(anchors)
-        if after.captured_s is not None
-    ]
-    return bool(steps) and percentile(steps, 0.9) < _DISAGREE_S

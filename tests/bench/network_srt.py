@@ -102,15 +102,22 @@ def _received(path: Path) -> Received:
         if found is not None:
             seqs.append((found.utc_ns / 1e9, found.seq))
         for frame, took_s in decoder.frames(unit):
-            stamp_us = read_strip(frame)
-            if stamp_us is None:
+            captured_us = _captured_us(frame, found, arrived_s)
+            if captured_us is None:
                 unreadable += 1
                 continue
-            captured_us = strip.unwrap_us(stamp_us, int(arrived_s * 1e6))
             if len(pictures) % _LOOK_EVERY == 0 and (found_db := original.psnr_db(_luma(frame), captured_us)):
                 psnr_db.append((arrived_s, found_db))
             pictures.append(Shown(captured_us / 1e6, arrived_s + took_s))
     return Received(pictures, psnr_db, seqs, unreadable)
+
+
+def _captured_us(frame: VideoFrame, found: sei.TimeSei | None, arrived_s: float) -> int | None:
+    """By the strip; by the SEI where the picture is too small or too damaged to read."""
+    stamp_us = read_strip(frame)
+    if stamp_us is not None:
+        return strip.unwrap_us(stamp_us, int(arrived_s * 1e6))
+    return None if found is None else found.utc_ns // 1000
 
 
 def _utc_minus_mono_ns() -> int:
