@@ -67,7 +67,8 @@ class WhepReceiver:
     async def __aenter__(self) -> Self:
         try:
             await self._connection.setLocalDescription()
-            answer = await asyncio.to_thread(_post_offer, self._url, self._connection.localDescription.sdp, self._token)
+            offer = self._connection.localDescription.sdp
+            answer = await asyncio.to_thread(_post_offer, _as_observer(self._url), offer, self._token)
             self._location = answer.location
             await self._connection.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
         except (ValueError, AssertionError, InvalidStateError, OperationError) as error:
@@ -157,3 +158,8 @@ def _delete(location: str) -> None:
         _direct().open(request, timeout=2).close()
     except (OSError, http.client.HTTPException):
         return
+
+
+def _as_observer(url: str) -> str:
+    """A measurement must not govern the bit rate; who says something else in the address means it."""
+    return url if urlsplit(url).query else f"{url}?role=observer"

@@ -74,6 +74,7 @@ class WhipSession:
         heard_s, heard, talks = self._now_s(), self.peer.path, False
         while True:
             look()
+            self.peer.report_when_due()
             self._check_alive("the session was ended or its path was lost")
             if self.peer.path is not heard:
                 heard_s, heard, talks = self._now_s(), self.peer.path, True
