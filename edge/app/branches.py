@@ -131,6 +131,7 @@ class Branches:
             lowest_bps=lambda: rung.lowest_bps,
             live=lambda: rung.follows_live,
             on_demotion=distributor.demote,
+            hold=rung.hold,
             clock=self._clock,
             adapts=config.adapt,
         )

@@ -22,6 +22,7 @@ _FLEETING = frozenset(
         *(
             "measured_bps",
             "target_bps",
+            "held",
             "keyframes",
             "keyframes_wanted",
             "keyframes_refused",

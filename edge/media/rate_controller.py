@@ -43,11 +43,13 @@ class RateState:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`governing` is the receiver whose path sets the rate, empty while nobody's does."""
+    """`governing` is the receiver whose path sets the rate, empty while nobody's does. `waits_ms`: how long packets
+    wait on its path more than usual, 0 while it is not full."""
 
     bitrate_bps: int
     governing: str
     demoted: frozenset[str]
+    waits_ms: float = 0.0
 
 
 def step(state: RateState, reports: Sequence[LinkReport], bounds: Bounds, now_ns: int) -> tuple[RateState, Decision]:
@@ -61,7 +63,9 @@ def step(state: RateState, reports: Sequence[LinkReport], bounds: Bounds, now_ns
     for name, one in receivers.items():
         receivers[name] = _promoted(one) if name == governing else _judged(one, bitrate_bps, bounds, now_ns)
     demoted = frozenset(name for name, one in receivers.items() if one.demoted_ns is not None)
-    return RateState(receivers), Decision(round(bitrate_bps), governing, demoted)
+    path = receivers[governing].path if governing else None
+    waits_ms = path.usual.beyond(path.waits_ms[-1]) if path and path.full else 0.0
+    return RateState(receivers), Decision(round(bitrate_bps), governing, demoted, max(0.0, waits_ms))
 
 
 def _after(known: Receiver | None, report: LinkReport, bounds: Bounds, now_ns: int) -> Receiver:

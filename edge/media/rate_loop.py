@@ -17,6 +17,9 @@ _TURN_S = 0.05
 _MOST_REPORTS = 256
 _NOTEWORTHY = 0.02  # of the rate
 _NARROW = 0.9  # of what is wished for
+_STEEP = 0.7  # of the rate: so much less all at once is a path that has changed
+_UNHEARD_MS, _LONGEST_HOLD_MS = 80.0, 200.0  # what has come to wait since the report
+_HOLD_AGAIN_NS = 1_000_000_000
 _COARSE_DOWN, _COARSE_UP, _COARSE_NS = 0.8, 1.3, 5_000_000_000  # where each change costs a new epoch
 
 
@@ -33,6 +36,8 @@ class RateReport:
 
 class RateLoop:
     """`aim` sets what the rung encodes, `on_demotion` tells a receiver's sink; both are called from its thread.
+    `hold` has the rung encode nothing for so many ns: an encoder takes half a second to follow a lower rate, in which
+    a path that has become narrow all at once would lose what it gets.
 
     `adapts` False: the rate stays as wished, whatever the paths carry. `lowest_bps`: below that the rung's last step
     would blur. `live`: whether the encoder changes its rate within an epoch.
@@ -46,6 +51,7 @@ class RateLoop:
         lowest_bps: Callable[[], int],
         live: Callable[[], bool],
         on_demotion: Callable[[Demotion], None],
+        hold: Callable[[int], None],
         clock: Clock,
         adapts: bool = True,
     ) -> None:
@@ -54,13 +60,14 @@ class RateLoop:
         self._lowest_bps = lowest_bps
         self._live = live
         self._on_demotion = on_demotion
+        self._hold = hold
         self._clock = clock
         self._adapts = adapts
         self._lock = threading.Lock()
         self._reports: list[LinkReport] = []
         self._state = RateState()
         self._decision = Decision(wish.target.bitrate_bps, "", frozenset())
-        self._changed_ns = 0
+        self._changed_ns = self._hold_again_ns = 0
         self._narrow_since_ns: int | None = None
 
     def hear(self, report: LinkReport) -> None:
@@ -89,6 +96,8 @@ class RateLoop:
             self._state, decision = step(self._state, reports, self._bounds(), now_ns)
             before, self._decision = self._decision, decision
             self._note_narrow(decision.bitrate_bps, now_ns)
+            if decision.waits_ms and decision.bitrate_bps < _STEEP * before.bitrate_bps:
+                self._let_drain(decision.waits_ms, now_ns)
             self._follow(decision.bitrate_bps, now_ns)
         for name in decision.demoted ^ before.demoted:
             self._on_demotion(Demotion(name, demoted=name in decision.demoted))
@@ -105,6 +114,11 @@ class RateLoop:
     def _bounds(self) -> Bounds:
         wished_bps = self._wish.target.bitrate_bps
         return Bounds(min(self._lowest_bps(), wished_bps) if self._adapts else wished_bps, wished_bps)
+
+    def _let_drain(self, waits_ms: float, now_ns: int) -> None:
+        if now_ns >= self._hold_again_ns:
+            self._hold_again_ns = now_ns + _HOLD_AGAIN_NS
+            self._hold(round(1e6 * min(_LONGEST_HOLD_MS, waits_ms + _UNHEARD_MS)))
 
     def _note_narrow(self, bitrate_bps: int, now_ns: int) -> None:
         if bitrate_bps >= _NARROW * self._wish.target.bitrate_bps:

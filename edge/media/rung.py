@@ -30,7 +30,7 @@ _HELD_BACK = 8  # more pictures than an encoder may hold back
 class RungReport:
     """`step`: how much less than the source it shows; `degraded`: for want of bit rate.
 
-    `shares`: why it has no encode of its own, empty when it has.
+    `shares`: why it has no encode of its own, empty when it has. `held`: pictures left out while a path drained.
     """
 
     name: str
@@ -50,6 +50,7 @@ class RungReport:
     dropped: int
     keyframes_wanted: int
     keyframes_refused: int
+    held: int
     shares: str
     refusal: str
 
@@ -91,6 +92,8 @@ class Rung:
         self._lock = threading.Lock()
         self._wish = wish
         self._owed_cut = False
+        self._hold_until_ns = 0
+        self._held = 0
         self._turn = 0
         self._used_ns = 0
         self._last_pts = -1
@@ -118,6 +121,10 @@ class Rung:
     def follows_live(self) -> bool:
         """Whether another rate needs no new epoch."""
         return self._epochs.follows_live
+
+    def hold(self, duration_ns: int) -> None:
+        """Encode nothing for so long. Any thread."""
+        self._hold_until_ns = self._clock.mono_ns() + duration_ns
 
     def work(self, ctx: Context) -> None:
         ctx.ready()
@@ -158,6 +165,7 @@ class Rung:
             dropped=self._mailbox.dropped,
             keyframes_wanted=self._gate.requested,
             keyframes_refused=self._gate.refused,
+            held=self._held,
             shares=shares,
             refusal=self._epochs.refusal,
         )
@@ -174,6 +182,9 @@ class Rung:
         self._owed_cut = frame.discontinuity
         if pts_of(frame.stamps.captured_ns) <= self._last_pts:
             return  # overtaken at a cut between slate and live: time never runs backwards
+        if self._clock.mono_ns() < self._hold_until_ns:
+            self._held += 1
+            return
         with self._lock:
             wish = self._wish
         for _ in range(len(self._epochs.lineup.standings())):

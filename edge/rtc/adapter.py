@@ -152,6 +152,7 @@ class SenderTap:
             send=self._sender.transport._send_rtp,
             behind=lambda: self._waiting_ns() is not None,
             clogged=lambda: _unsent_bytes(self._sender.transport) > _FULL_SOCKET,
+            start_anew=lambda: self._on_keyframe_wanted("lost too much"),
         )
         try:
             with contextlib.suppress(ConnectionError, MediaStreamError):

@@ -10,17 +10,22 @@ from itertools import islice
 from edge.ports import Clock
 from edge.rtc.pacer import BURST, Pacer, Share
 from edge.rtc.path_meter import PathMeter
+from edge.rtc.payload import MAX_PAYLOAD
 from edge.rtc.rtp_stream import CodedPicture, RtpStream
 
 _MOST_ASKED = 2048
+PACKET_BITS = 8 * MAX_PAYLOAD
 _FULL_SOCKET_S = 0.002
+_HOPELESS_S = 0.15  # a keyframe is there sooner than repetitions that take the path for so long
+_IGNORED_NS = 1_000_000_000
 
 
 class Outflow:
     """`send` hands a packet to the network. `behind` says whether the next picture waits already: then nothing is
     held back. `clogged` says whether the socket takes nothing more: then the picture waits, and those after it get old.
+    `start_anew` is called when so much is lost that a keyframe mends it sooner; nothing from before is repeated then.
 
-    `refused` counts repetitions that were asked for but beyond their share. Event loop only.
+    `refused` counts repetitions that were asked for but beyond their share or given up. Event loop only.
     """
 
     def __init__(
@@ -32,6 +37,7 @@ class Outflow:
         send: Callable[[bytes], Awaitable[None]],
         behind: Callable[[], bool],
         clogged: Callable[[], bool],
+        start_anew: Callable[[], None],
     ) -> None:
         self.stream = stream
         self._meter = meter
@@ -39,10 +45,12 @@ class Outflow:
         self._send = send
         self._behind = behind
         self._clogged = clogged
+        self._start_anew = start_anew
         self._pacer = Pacer()
         self._share = Share()
         self._asked: deque[int] = deque()
         self._since_ns: int | None = None
+        self._given_up: tuple[int, int] | None = None  # the sequence number before which, and until when
         self.repeated = 0
         self.refused = 0
 
@@ -60,18 +68,37 @@ class Outflow:
 
     async def send_again(self, sequences: Sequence[int]) -> None:
         """Some at once; the others before the packets of the picture that is leaving, or comes next."""
+        worthwhile = [sequence for sequence in sequences if not self._is_given_up(sequence)]
         room = _MOST_ASKED - len(self._asked)
-        self._asked.extend(sequences[:room])
-        self.refused += max(0, len(sequences) - room)
+        self._asked.extend(worthwhile[:room])
+        self.refused += len(sequences) - min(room, len(worthwhile))
+        self._give_up_if_hopeless()
         if self._since_ns is None:
             self._now()
             await self._repeat(BURST)
+
+    def _is_given_up(self, sequence: int) -> bool:
+        if self._given_up is None or self._clock.mono_ns() > self._given_up[1]:
+            return False
+        return (sequence - self._given_up[0]) & 0xFFFF >= 0x8000
+
+    def _give_up_if_hopeless(self) -> None:
+        now_ns = self._clock.mono_ns()
+        delivered_bps = self._meter.delivered_bps(now_ns)
+        if delivered_bps is None or len(self._asked) * PACKET_BITS < _HOPELESS_S * delivered_bps:
+            return
+        self.refused += len(self._asked)
+        self._asked.clear()
+        self._given_up = (self.stream.next_sequence, now_ns + _IGNORED_NS)
+        self._start_anew()
 
     async def _send_paced(self, picture: CodedPicture) -> None:
         while self._clogged():  # noqa: ASYNC110 - asyncio tells nobody when a datagram socket has room again
             await asyncio.sleep(_FULL_SOCKET_S)
         packets, left = self.stream.packets(picture), len(picture.payloads)
-        self._pacer.begin(left, interval_ns=picture.interval_ns, now_ns=self._now())
+        now_ns, rtt_ms = self._now(), self._meter.rtt_ms(self._clock.mono_ns())
+        rtt_ns = None if rtt_ms is None else round(rtt_ms * 1e6)
+        self._pacer.begin(left, interval_ns=picture.interval_ns, now_ns=now_ns, rtt_ns=rtt_ns)
         while True:
             now_ns = self._now()
             quota = left + len(self._asked) if self._behind() else self._pacer.quota(now_ns)

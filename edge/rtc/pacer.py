@@ -15,7 +15,8 @@ _UNBOUNDED = 1 << 30
 class Pacer:
     """A picture of up to 10 packets leaves at once; of a larger one 10, and the others evenly.
 
-    One of 60 packets and more takes 0.7 of the interval to the next. What else is sent takes places of its packets.
+    One of 60 packets and more takes 0.7 of the interval to the next, but none longer than the path's round trip: where
+    that is short, queues are. What else is sent takes places of its packets.
     """
 
     def __init__(self) -> None:
@@ -23,10 +24,13 @@ class Pacer:
         self._spacing_ns = 0.0
         self._taken = 0
 
-    def begin(self, packets: int, *, interval_ns: int, now_ns: int) -> None:
+    def begin(self, packets: int, *, interval_ns: int, now_ns: int, rtt_ns: int | None = None) -> None:
+        """`rtt_ns` None: not known."""
         over = packets - BURST
         part = min(1.0, over / (_SPREAD - BURST)) * _PART_OF_INTERVAL
         duration_ns = part * min(interval_ns, _LONGEST_INTERVAL_NS)
+        if rtt_ns is not None:
+            duration_ns = min(duration_ns, rtt_ns)
         self._begin_ns, self._taken = now_ns, 0
         self._spacing_ns = duration_ns / over if over > 0 and duration_ns >= _NOT_WORTH_NS else 0.0
 

@@ -59,6 +59,10 @@ class PathMeter:
         """As receiver reports tell it, else as feedback does."""
         return self._trail.rtt_ms(now_ns) if self._rtt_ms is None else self._rtt_ms
 
+    def delivered_bps(self, now_ns: int) -> int | None:
+        """What arrived of late; None without transport feedback."""
+        return None if self._trail.heard_ns is None else self._trail.delivered_bps(now_ns)
+
     def due(self, now_ns: int) -> bool:
         """Whether it is time for a report."""
         return now_ns >= self._due_ns

@@ -103,6 +103,11 @@ class RtpStream:
             self.octets_sent += len(payload)
             yield packet
 
+    @property
+    def next_sequence(self) -> int:
+        """The number of the first packet of the next picture."""
+        return self._sequence
+
     def retransmission(self, sequence: int, *, rtt_ns: int = 0) -> bytes | None:
         """That packet once more, None when it is no longer kept or on its way again already.
 

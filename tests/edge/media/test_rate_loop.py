@@ -18,6 +18,7 @@ class Bench:
     clock: FakeClock = field(default_factory=FakeClock)
     aimed: list[Wish] = field(default_factory=list)
     demotions: list[Demotion] = field(default_factory=list)
+    holds_ns: list[int] = field(default_factory=list)
     live: bool = True
     lowest_bps: int = 500_000
 
@@ -28,6 +29,7 @@ class Bench:
             lowest_bps=lambda: self.lowest_bps,
             live=lambda: self.live,
             on_demotion=self.demotions.append,
+            hold=self.holds_ns.append,
             clock=self.clock,
             adapts=adapts,
         )
@@ -78,6 +80,17 @@ def test_another_wish_is_aimed_at_once_and_held_to_what_the_path_carries(bench: 
     assert (bench.rates[-1], bench.aimed[-1].target.gop_s) == (held, 1.0)
     loop.wish(replace(WISH, target=replace(WISH.target, bitrate_bps=1_000_000)))
     assert bench.rates[-1] == 1_000_000
+
+
+def test_a_path_that_is_narrow_all_at_once_holds_the_encoder_until_it_has_drained_and_not_twice(bench: Bench) -> None:
+    bench.hear(bench.loop(), report(4_000_000, queue_ms=100), report(4_000_000, queue_ms=110), times=4)
+    assert bench.holds_ns == [pytest.approx(190_000_000, abs=20_000_000)]
+
+
+def test_a_path_that_narrows_slowly_holds_nothing(bench: Bench) -> None:
+    bench.hear(bench.loop(), report(7_700_000, queue_ms=80), times=4)
+    assert bench.rates
+    assert bench.holds_ns == []
 
 
 def test_a_rung_that_does_not_adapt_keeps_its_rate(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from edge.rtc.outflow import Outflow
 from edge.rtc.path_meter import PathMeter
 from edge.rtc.rtp_stream import CodedPicture, Negotiated, RtpStream
 from edge.rtc.track import UnitTrack
-from edge.rtc.transport_feedback import TRANSPORT_WIDE
+from edge.rtc.transport_feedback import TRANSPORT_WIDE, TransportFeedback
 from tests.edge.rtc.conftest import StandingClock
 
 MS = 1_000_000
@@ -30,6 +30,7 @@ class Wire:
         self.raw: list[bytes] = []
         self.waits = False
         self.full_ms = 0
+        self.anew: list[int] = []
         self.during: dict[int, Callable[[], object]] = {}
         self.meter = PathMeter(sink="v", role=Role.GUIDE)
         self.out = Outflow(
@@ -39,6 +40,7 @@ class Wire:
             send=self._send,
             behind=lambda: self.waits,
             clogged=lambda: self.ms < self.full_ms,
+            start_anew=lambda: self.anew.append(self.ms),
         )
 
     @property
@@ -148,6 +150,35 @@ async def test_requests_beyond_all_reason_are_not_even_queued(wire: Wire) -> Non
     await wire.out.send_again(list(range(50_000)))
     assert wire.out.refused >= 47_000
     assert len(wire.out._asked) <= 2048
+
+
+def delivers(wire: Wire, packets: int) -> None:
+    """Of late that many of 1000 bytes arrived in a tenth of a second."""
+    for number in range(packets):
+        wire.meter.sent(number, wire.clock.now_ns, 1000)
+    arrivals = tuple((number, number * 100 * MS // packets) for number in range(packets))
+    wire.meter.heard_feedback(TransportFeedback(0, packets, 100, 0, arrivals), wire.clock.now_ns)
+
+
+async def test_what_takes_longer_to_repeat_than_a_keyframe_is_given_up_for_one(wire: Wire) -> None:
+    delivers(wire, 50)  # 4 Mbit/s
+    lost = [number for _, _, number in await wire.picture(100)]
+    before = len(wire.rows)
+    await wire.out.send_again(lost)
+    assert (len(wire.rows) - before, wire.anew, wire.out.refused) == (0, [wire.ms], 100)
+    await wire.out.send_again(lost[:5])
+    assert (len(wire.rows) - before, len(wire.anew)) == (0, 1), "nothing from before is repeated any more"
+    later = [number for _, _, number in await wire.picture(8)]
+    await wire.out.send_again(later[:5])
+    assert wire.out.repeated == 5
+
+
+async def test_a_few_are_repeated_however_slow_the_path(wire: Wire) -> None:
+    delivers(wire, 50)
+    lost = [number for _, _, number in await wire.picture(20)]
+    await wire.out.send_again(lost)
+    assert wire.anew == []
+    assert wire.out.repeated == 10
 
 
 async def test_a_socket_that_takes_nothing_holds_the_picture(wire: Wire) -> None:

@@ -10,10 +10,12 @@ MS = 1_000_000
 INTERVAL = 33 * MS
 
 
-def leaving(packets: int, *, interval_ns: int = INTERVAL, repeats: int = 0) -> list[tuple[float, int]]:
+def leaving(
+    packets: int, *, interval_ns: int = INTERVAL, repeats: int = 0, rtt_ns: int | None = None
+) -> list[tuple[float, int]]:
     """(ms after the beginning, packets of the picture) of each group; `repeats` repetitions go ahead of the second."""
     pacer, groups, now_ns = Pacer(), [], 5 * MS
-    pacer.begin(packets, interval_ns=interval_ns, now_ns=now_ns)
+    pacer.begin(packets, interval_ns=interval_ns, now_ns=now_ns, rtt_ns=rtt_ns)
     left = packets
     while left:
         taken = min(left, pacer.quota(now_ns))
@@ -45,6 +47,12 @@ def test_a_large_picture_leaves_evenly_over_most_of_the_interval() -> None:
     sizes = [size for _, size in groups[1:-1]]
     assert max(sizes) - min(sizes) <= 1
     assert all(1.9 <= later - earlier <= 2.1 for (earlier, _), (later, _) in itertools.pairwise(groups[:-1]))
+
+
+def test_a_picture_takes_no_longer_than_the_round_trip() -> None:
+    assert leaving(100, rtt_ns=MS) == [(0.0, 100)]
+    assert 7 < leaving(100, rtt_ns=8 * MS)[-1][0] < 9
+    assert leaving(100, rtt_ns=300 * MS) == leaving(100)
 
 
 def test_a_picture_of_middle_size_takes_a_part_of_that_time() -> None:
