@@ -23,7 +23,8 @@ class SrtSinkConfig(Section):
         str,
         Field(
             description="`srt://HOST:PORT?mode=listener`, `caller` or `rendezvous`; after it `&adapter=` an address or "
-            "interface of the box, `&port=` its own UDP port, `&pbkeylen=16`, `24` or `32`."
+            "interface of the box, `&port=` its own UDP port, `&pbkeylen=16`, `24` or `32`. Several hosts with commas "
+            "and `?group=broadcast` or `backup`: one receiver over several paths."
         ),
     ] = "srt://127.0.0.1:9710?mode=listener"
     latency_ms: Annotated[
