@@ -17,6 +17,7 @@ _FILLING = 0.1  # seconds of wait more in each second
 _DRAINING = 0.05
 _OWN_MS = 40.0  # a picture's packets leave over most of its interval: so long a wait here is no queue
 _SUDDEN_NS = 1_500_000_000
+_AT_FIRST, _AT_FIRST_NS = 0.25, 1_000_000_000  # no less than that at once: it may be that nothing arrives any more
 _CLEAR_MS = 15.0
 _TIMES_JITTER = 3.0
 _LOSS_AT_ONCE, _LOSS_MORE = 0.3, 0.05  # the latter beyond the usual one
@@ -203,7 +204,9 @@ def _fuller(state: PathState, look: _Look, now_ns: int, *, lossy: bool) -> PathS
         before_bps = state.allowed_bps
         state = replace(state, full=True, full_since_ns=now_ns, before_bps=before_bps, patience_ns=patience_ns)
     drain = max(_LEAST_DRAIN, 1 - max(0.0, look.over_ms) / 1000 / _DRAIN_S)
-    return replace(state, carries_bps=carries_bps, allowed_bps=min(state.allowed_bps, _PART * drain * carries_bps))
+    least_bps = _AT_FIRST * state.before_bps if now_ns - state.full_since_ns < _AT_FIRST_NS else 0.0
+    fitting_bps = max(least_bps, _PART * drain * carries_bps)
+    return replace(state, carries_bps=carries_bps, allowed_bps=min(state.allowed_bps, fitting_bps))
 
 
 def _tried(state: PathState, look: _Look, now_ns: int) -> PathState:

@@ -12,7 +12,7 @@ from edge.media.path_state import Bounds, PathState, fresh, heard, unheard
 from edge.model.feedback import LinkReport, Role
 
 _SILENT_NS = 600_000_000
-_ABSENT_NS = 3_000_000_000
+_ABSENT_NS, _LONG_ABSENT_NS = 1_500_000_000, 3_000_000_000  # the latter while nobody else is there
 _FORGOTTEN_NS = 30_000_000_000
 _WEAK = 0.85  # of the rung's rate: who carries less is demoted
 _WEAK_NS = 1_000_000_000
@@ -84,7 +84,9 @@ def _aged(one: Receiver, bounds: Bounds, now_ns: int) -> Receiver:
 
 def _governing(receivers: Mapping[str, Receiver], now_ns: int) -> str:
     """A guide before observers, then who was there first."""
-    there = [name for name, one in receivers.items() if now_ns - one.path.seen_ns < _ABSENT_NS]
+    silent_ns = {name: now_ns - one.path.seen_ns for name, one in receivers.items()}
+    there = [name for name, silence_ns in silent_ns.items() if silence_ns < _ABSENT_NS]
+    there = there or [name for name, silence_ns in silent_ns.items() if silence_ns < _LONG_ABSENT_NS]
     return min(there, key=lambda name: (receivers[name].role is not Role.GUIDE, receivers[name].since_ns), default="")
 
 

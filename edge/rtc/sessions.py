@@ -87,11 +87,13 @@ class WhepSessions:
 
         An invitation is for one session at a time: Forbidden `token_in_use`; one that never connected makes room.
         """
+        self._check_rung(rung)
         offer = read_offer(sdp)
         if invitation is not None:
             role = invitation.role
             await self._make_room_for(invitation)
-        self._check_room(rung)
+        if len(self._sessions) >= self._max_viewers:
+            raise Busy(f"all {self._max_viewers} places for viewers are taken", code="too_many_viewers")
         session, entry = self._open(rung, role, invitation)
         try:
             answer = await entry.peer.answer(offer)
@@ -170,7 +172,7 @@ class WhepSessions:
             await self.sweep()
             ctx.progress()
 
-    def _check_room(self, rung: str) -> None:
+    def _check_rung(self, rung: str) -> None:
         if rung in self._unplayable:
             sentence = f"the rung {rung!r} is H.265, which browsers do not take; there is {', '.join(self._feedback)}"
             raise NotSupported(sentence, code="codec_not_supported")
@@ -178,8 +180,6 @@ class WhepSessions:
             raise NotFound(f"no rung {rung!r}, there is {', '.join(self._feedback)}", code="unknown_rung")
         if not self.enabled:
             raise _stopped()
-        if len(self._sessions) >= self._max_viewers:
-            raise Busy(f"all {self._max_viewers} places for viewers are taken", code="too_many_viewers")
 
     async def _make_room_for(self, invitation: Invitation) -> None:
         held = {name: entry for name, entry in self._sessions.items() if _is_of(entry, invitation)}

@@ -46,6 +46,7 @@ def test_snapshot_is_a_jpeg_with_its_capture_time(running_box: RunningBox) -> No
 
 
 def test_bitrate_changes_the_running_encoder(running_box: RunningBox) -> None:
+    running_box.wait_until(lambda: running_box.status()["encoder"]["rungs"][0]["sessions"] > 0, what="it encodes")
     before = running_box.status()["encoder"]["rungs"][0]
     code, answer = running_box.command("encoder.set", rung="main", bitrate=500_000)
     assert code == 200, answer

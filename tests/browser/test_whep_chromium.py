@@ -330,7 +330,7 @@ class TwoRungs:
         return viewer
 
     def demote(self, demoted: bool) -> None:
-        self.process._sessions.demote(Demotion("viewer-1", demoted=demoted))
+        self.process._sessions.demote("main", Demotion("viewer-1", demoted=demoted))
 
 
 @pytest.fixture
@@ -378,9 +378,9 @@ async def test_a_demoted_page_goes_over_to_the_lesser_rung_and_back_without_a_ne
 
 async def test_a_page_with_keyframes_only_shows_them_and_then_all_again(box: Box, page: Page) -> None:
     [viewer] = box.sessions.viewers()
-    box.sessions.demote(Demotion(viewer["name"], demoted=True))
+    box.sessions.demote("main", Demotion(viewer["name"], demoted=True))
     await eventually(_is(lambda: "demoted" in box.producer.keyframe_reasons()))
-    box.sessions.demote(Demotion(viewer["name"], demoted=False))
+    box.sessions.demote("main", Demotion(viewer["name"], demoted=False))
     await shown(page, 30)
     assert "promoted" in box.producer.keyframe_reasons()
 

@@ -112,6 +112,13 @@ def test_a_wait_that_stays_is_the_paths_own_and_not_a_queue() -> None:
     assert decision.bitrate_bps == BOUNDS.ceiling_bps
 
 
+def test_a_receiver_that_dies_takes_less_than_three_quarters_and_not_for_long() -> None:
+    path = SimulatedPath(lambda ms: 0 if ms >= 5_000 else 20 * MBPS)
+    moments = watch(path, seconds=10)
+    assert min(moment.bps for moment in moments) >= BOUNDS.ceiling_bps / 4
+    assert min(moment.bps for moment in between(moments, 9, 10)) == BOUNDS.ceiling_bps
+
+
 def test_without_anybody_to_report_everything_is_allowed() -> None:
     _, decision = step(RateState(), [], BOUNDS, 0)
     assert decision == Decision(BOUNDS.ceiling_bps, "", frozenset())
