@@ -22,6 +22,7 @@ _CLEAR_MS = 15.0
 _TIMES_JITTER = 3.0
 _LOSS_AT_ONCE, _LOSS_MORE = 0.3, 0.05  # the latter beyond the usual one
 _LASTING_NS = 1_500_000_000
+_LOSS_TOLD_NS = 1_200_000_000  # for so long reports tell of the same losses
 _SETTLE_S = 1.0
 _MOST_USUAL_LOSS = 0.1
 _JITTER_S, _RISE_OF_USUAL_S, _FALL_OF_USUAL_S = 3.0, 10.0, 1.0  # over which the usual is averaged
@@ -32,6 +33,7 @@ _PATIENCE_NS, _MOST_PATIENCE_NS = 2_000_000_000, 6_000_000_000
 _RISE, _MOST_RISE = 0.1, 0.6  # of the rate, in a second
 _RISE_DOUBLES_S = 1.5
 _PROVEN = 1.1  # times what it carried: beyond that the path has changed
+_IDLE = 0.05
 _USED = 0.5  # who does not use what is allowed proves nothing
 _SILENT = 0.5
 
@@ -129,6 +131,8 @@ def heard(state: PathState, report: LinkReport, bounds: Bounds, now_ns: int) -> 
     """The state after that report. Pure."""
     if report.sent_bps and not report.delivered_bps:
         return unheard(state, bounds)
+    if report.sent_bps < _IDLE * state.allowed_bps:
+        return _idle(state, now_ns)
     if state.silent:
         state = _back(state, now_ns)
     look = _Look.at(state, report, now_ns)
@@ -140,8 +144,10 @@ def heard(state: PathState, report: LinkReport, bounds: Bounds, now_ns: int) -> 
         lossy_since_ns=lossy_since_ns,
         silent=False,
     )
-    lossy = lossy_since_ns is not None and (
-        now_ns - lossy_since_ns >= _LASTING_NS or (report.loss > _LOSS_AT_ONCE and now_ns >= state.lenient_until_ns)
+    lossy = (
+        lossy_since_ns is not None
+        and now_ns >= state.lenient_until_ns
+        and (now_ns - lossy_since_ns >= _LASTING_NS or report.loss > _LOSS_AT_ONCE)
     )
     if lossy or look.over_ms > _FULL_MS or (look.over_ms > _FILLING_MS and look.growth > _FILLING):
         after = _fuller(after, look, now_ns, lossy=lossy)
@@ -169,6 +175,21 @@ def unheard(state: PathState, bounds: Bounds) -> PathState:
     return replace(state, silent=True, before_bps=known_bps, allowed_bps=bounds.hold(_SILENT * known_bps))
 
 
+def _idle(state: PathState, now_ns: int) -> PathState:
+    """Hardly anything is sent: that tells nothing of the path but that what waited is on its way out."""
+    back_bps = _PART * (state.carries_bps or 0) if state.full else 0
+    return replace(
+        state,
+        seen_ns=now_ns,
+        waits_ms=(0.0, 0.0),
+        full=False,
+        silent=False,
+        quiet_since_ns=now_ns if state.full else state.quiet_since_ns,
+        lossy_since_ns=None,
+        allowed_bps=max(state.allowed_bps, back_bps),
+    )
+
+
 def _back(state: PathState, now_ns: int) -> PathState:
     """Reports come again: back to what was allowed before, in a few steps."""
     return replace(
@@ -193,7 +214,7 @@ def _fuller(state: PathState, look: _Look, now_ns: int, *, lossy: bool) -> PathS
     if state.full and look.growth < -_DRAINING and not lossy:
         return state
     carries_bps = float(look.report.delivered_bps)
-    if look.growth > 0:
+    if look.growth > 0 and look.report.sent_bps > carries_bps:
         carries_bps = min(carries_bps, look.report.sent_bps / (1 + look.growth))
     if state.full and state.carries_bps is not None:
         carries_bps = min(carries_bps, state.carries_bps)
@@ -205,6 +226,8 @@ def _fuller(state: PathState, look: _Look, now_ns: int, *, lossy: bool) -> PathS
         state = replace(state, full=True, full_since_ns=now_ns, before_bps=before_bps, patience_ns=patience_ns)
     drain = max(_LEAST_DRAIN, 1 - max(0.0, look.over_ms) / 1000 / _DRAIN_S)
     least_bps = _AT_FIRST * state.before_bps if now_ns - state.full_since_ns < _AT_FIRST_NS else 0.0
+    if lossy:
+        state = replace(state, lenient_until_ns=now_ns + _LOSS_TOLD_NS)
     fitting_bps = max(least_bps, _PART * drain * carries_bps)
     return replace(state, carries_bps=carries_bps, allowed_bps=min(state.allowed_bps, fitting_bps))
 

@@ -84,7 +84,8 @@ class SenderTap:
     """Sends ready payloads through one RTCRtpSender and hears what its receiver asks.
 
     Use: construct before the remote description is set, `negotiated` after it. `waiting_ns` tells how long the next
-    picture has been waiting, None when there is none. The sender's track is stopped when sending has ended.
+    picture has been waiting, None when there is none; `start_anew` lets pictures go until a keyframe. The sender's
+    track is stopped when sending has ended.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class SenderTap:
         next_picture: Callable[[], Awaitable[CodedPicture]],
         waiting_ns: Callable[[], int | None],
         on_keyframe_wanted: Callable[[str], None],
+        start_anew: Callable[[], None],
         on_report: Callable[[LinkReport], None],
         meter: PathMeter,
         clock: Clock,
@@ -104,6 +106,7 @@ class SenderTap:
         self._next_picture = next_picture
         self._waiting_ns = waiting_ns
         self._on_keyframe_wanted = on_keyframe_wanted
+        self._start_anew = start_anew
         self._on_report = on_report
         self._meter = meter
         self._clock = clock
@@ -152,7 +155,7 @@ class SenderTap:
             send=self._sender.transport._send_rtp,
             behind=lambda: self._waiting_ns() is not None,
             clogged=lambda: _unsent_bytes(self._sender.transport) > _FULL_SOCKET,
-            start_anew=lambda: self._on_keyframe_wanted("lost too much"),
+            start_anew=self._start_anew,
         )
         try:
             with contextlib.suppress(ConnectionError, MediaStreamError):

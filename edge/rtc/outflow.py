@@ -12,11 +12,14 @@ from edge.rtc.pacer import BURST, Pacer, Share
 from edge.rtc.path_meter import PathMeter
 from edge.rtc.payload import MAX_PAYLOAD
 from edge.rtc.rtp_stream import CodedPicture, RtpStream
+from edge.rtc.windows import WindowSum
 
 _MOST_ASKED = 2048
 PACKET_BITS = 8 * MAX_PAYLOAD
 _FULL_SOCKET_S = 0.002
 _HOPELESS_S = 0.15  # a keyframe is there sooner than repetitions that take the path for so long
+_OF_LATE_NS = 300_000_000
+_LEAST_HOPELESS_BITS = 200_000  # a few packets are repeated however slow the path
 _IGNORED_NS = 1_000_000_000
 
 
@@ -49,6 +52,7 @@ class Outflow:
         self._pacer = Pacer()
         self._share = Share()
         self._asked: deque[int] = deque()
+        self._repeated_bits = WindowSum(_OF_LATE_NS)
         self._since_ns: int | None = None
         self._given_up: tuple[int, int] | None = None  # the sequence number before which, and until when
         self.repeated = 0
@@ -85,8 +89,10 @@ class Outflow:
     def _give_up_if_hopeless(self) -> None:
         now_ns = self._clock.mono_ns()
         delivered_bps = self._meter.delivered_bps(now_ns)
-        if delivered_bps is None or len(self._asked) * PACKET_BITS < _HOPELESS_S * delivered_bps:
+        bits = self._repeated_bits.total(now_ns) + len(self._asked) * PACKET_BITS
+        if delivered_bps is None or bits < max(_LEAST_HOPELESS_BITS, _HOPELESS_S * delivered_bps):
             return
+        self._repeated_bits = WindowSum(_OF_LATE_NS)
         self.refused += len(self._asked)
         self._asked.clear()
         self._given_up = (self.stream.next_sequence, now_ns + _IGNORED_NS)
@@ -121,7 +127,7 @@ class Outflow:
         """How many were sent."""
         sent = 0
         now_ns = self._clock.mono_ns()
-        rtt_ns = int((self._meter.rtt_ms(now_ns) or 0) * 1e6)
+        rtt_ns = self._meter.round_trip_ns(now_ns)
         while self._asked and sent < most:
             sequence = self._asked.popleft()
             if self._share.exhausted:
@@ -131,6 +137,7 @@ class Outflow:
             if packet is None:
                 continue
             self._share.spend(len(packet))
+            self._repeated_bits.add(now_ns, 8 * len(packet))
             anew = self.stream.numbered and self.stream.repeats_anew
             self._meter.sent(self.stream.transport_sequence if anew else None, now_ns, len(packet))
             sent += 1

@@ -30,6 +30,7 @@ class PathMeter:
         self._reported_ns: int | None = None
         self._limit_bps: int | None = None
         self._due_ns = 0
+        self._queue_ms = 0.0
 
     def sent(self, sequence: int | None, sent_ns: int, size: int) -> None:
         """A packet of `size` bytes left with that transport-wide sequence number, None for one it had before."""
@@ -63,6 +64,10 @@ class PathMeter:
         """What arrived of late; None without transport feedback."""
         return None if self._trail.heard_ns is None else self._trail.delivered_bps(now_ns)
 
+    def round_trip_ns(self, now_ns: int) -> int:
+        """As it is now, with what waits on the way; 0 while nothing is known."""
+        return round(1e6 * ((self.rtt_ms(now_ns) or 0.0) + self._queue_ms))
+
     def due(self, now_ns: int) -> bool:
         """Whether it is time for a report."""
         return now_ns >= self._due_ns
@@ -75,7 +80,9 @@ class PathMeter:
             return None
         self._due_ns = now_ns + REPORT_EVERY_NS
         by = self._by_reports if self._trail.heard_ns is None else self._by_feedback
-        return by(now_ns, backlog_ms)
+        report = by(now_ns, backlog_ms)
+        self._queue_ms = report.queue_ms
+        return report
 
     def _by_feedback(self, now_ns: int, backlog_ms: float) -> LinkReport:
         return LinkReport(

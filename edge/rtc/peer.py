@@ -24,6 +24,7 @@ from edge.rtc.viewer_sink import ViewerSink
 _REFUSED = (InternalError, InvalidAccessError, InvalidStateError, OperationError, ValueError, AssertionError)
 _TRANSPORT_CC = re.compile(r"^a=rtcp-fb:(\*|\d+) transport-cc[ \r]*$", re.MULTILINE)
 _CLOSE_S = 3.0
+_DRAIN_S = 0.15  # a keyframe that joins a full queue is lost as well
 _TELL_TIME_EVERY = 90_000  # of pts: once a second, and with each keyframe (docs/contracts/timing.md)
 
 
@@ -53,6 +54,7 @@ class ViewerPeer:
             next_picture=self._next_picture,
             waiting_ns=sink.track.waiting_ns,
             on_keyframe_wanted=sink.want_keyframe,
+            start_anew=lambda: sink.track.resync("lost too much", after_s=_DRAIN_S),
             on_report=sink.report_link,
             meter=PathMeter(sink=sink.name, role=sink.role),
             clock=sink.clock,

@@ -91,11 +91,12 @@ class UnitTrack(MediaStreamTrack):
             self._reason, self._asked_ns = "overflow", None
             self._filled.set()
 
-    def resync(self, reason: str) -> None:
-        """Go on at the next keyframe only: units were lost before they reached us."""
+    def resync(self, reason: str, *, after_s: float = 0.0) -> None:
+        """Go on at the next keyframe only: units were lost. It is asked for `after_s`, which is less than 0.5."""
         if self._started:
             self._queue.wait_for_keyframe()
-            self._reason, self._asked_ns = reason, None
+            self._reason = reason
+            self._asked_ns = self._clock.mono_ns() - _ASK_AGAIN_NS + round(after_s * 1e9)
             self._ask()
 
     async def next_unit(self) -> AccessUnit:

@@ -80,6 +80,7 @@ class Tapped:
             next_picture=self.pictures.get,
             waiting_ns=lambda: None if self.pictures.empty() else 0,
             on_keyframe_wanted=self.wanted.append,
+            start_anew=lambda: self.wanted.append("anew"),
             on_report=self.reports.append,
             meter=PathMeter(sink="viewer-1", role=Role.GUIDE),
             clock=NoonClock(),

@@ -68,7 +68,8 @@ def test_a_full_path_lowers_the_aim_and_nothing_else_of_the_wish(bench: Bench) -
 
 
 def test_the_aim_is_never_below_what_the_last_step_needs(bench: Bench) -> None:
-    bench.hear(bench.loop(), report(10_000, queue_ms=900), times=30)
+    starved = LinkReport("viewer", Role.GUIDE, sent_bps=2_000_000, delivered_bps=10_000, queue_ms=900)
+    bench.hear(bench.loop(), starved, times=30)
     assert 500_000 <= min(bench.rates) < 550_000
 
 
