@@ -235,13 +235,16 @@ def _fuller(state: PathState, look: _Look, now_ns: int, *, lossy: bool) -> PathS
 def _tried(state: PathState, look: _Look, now_ns: int) -> PathState:
     """Nothing waits: more is allowed, where that is used."""
     report, usual = look.report, state.usual
-    back_bps = _PART * (state.carries_bps or 0)
+    if state.carries_bps is None:
+        unusual = state.lossy_since_ns is not None or usual.beyond(look.wait_ms) > _CLEAR_MS
+        return replace(state, usual=usual if unusual else usual.after(look), allowed_bps=float("inf"))
+    back_bps = _PART * state.carries_bps
     if state.allowed_bps < back_bps:
         return replace(state, allowed_bps=min(back_bps, state.allowed_bps * (1 + _MOST_RISE * look.elapsed_s)))
     if now_ns - state.quiet_since_ns < state.patience_ns or report.sent_bps < _USED * state.allowed_bps:
         return replace(state, usual=usual.after(look))
     if state.lossy_since_ns is not None or usual.beyond(look.wait_ms) > _CLEAR_MS:
         return state
-    proven = state.allowed_bps > _PROVEN * (state.carries_bps or 0)
+    proven = state.allowed_bps > _PROVEN * state.carries_bps
     rise = min(_MOST_RISE, state.rise * 2 ** (look.elapsed_s / _RISE_DOUBLES_S)) if proven else state.rise
     return replace(state, rise=rise, allowed_bps=state.allowed_bps * (1 + rise * look.elapsed_s))

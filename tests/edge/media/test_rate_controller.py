@@ -119,6 +119,13 @@ def test_a_receiver_that_dies_takes_less_than_three_quarters_and_not_for_long() 
     assert min(moment.bps for moment in between(moments, 9, 10)) == BOUNDS.ceiling_bps
 
 
+def test_a_higher_ceiling_is_used_at_once_on_a_path_that_was_never_full() -> None:
+    report = LinkReport("viewer", Role.GUIDE, 4 * MBPS, 4 * MBPS)
+    state, _ = step(RateState(), [report], Bounds(300_000, 4 * MBPS), 0)
+    _, decision = step(state, [report], BOUNDS, S // 10)
+    assert decision.bitrate_bps == BOUNDS.ceiling_bps
+
+
 def test_without_anybody_to_report_everything_is_allowed() -> None:
     _, decision = step(RateState(), [], BOUNDS, 0)
     assert decision == Decision(BOUNDS.ceiling_bps, "", frozenset())
