@@ -19,6 +19,10 @@ from aiortc import (
 from edge.model.ice import IceServer
 from edge.rtc.relays import Relays
 
+_CIPHERS = (
+    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305:"
+    b"ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA"
+)
 _CERTIFICATES = "_RTCPeerConnection__certificates"
 
 
@@ -59,7 +63,16 @@ class Connections:
 
 def certificate_of(key: Any, certificate: Any) -> RTCCertificate:
     """Of cryptography's own objects, which only edge/vault makes."""
-    return RTCCertificate(key=key, cert=certificate)
+    return _Certificate(key=key, cert=certificate)
+
+
+class _Certificate(RTCCertificate):
+    """Takes peers whose certificate is RSA too, as GStreamer's is; aiortc alone wants ECDSA on both sides."""
+
+    def _create_ssl_context(self, srtp_profiles: list[Any]) -> Any:
+        context = super()._create_ssl_context(srtp_profiles)
+        context.set_cipher_list(_CIPHERS)
+        return context
 
 
 def ice_of(transceiver: RTCRtpTransceiver) -> Any:
