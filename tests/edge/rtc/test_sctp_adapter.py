@@ -11,8 +11,8 @@ from aiortc import RTCDataChannel
 from aiortc.rtcsctptransport import SCTP_DATA_UNORDERED, DataChunk
 
 from edge.rtc.sessions import WhepSessions
-from edge.rtc.viewer_channel import LABEL
 from edge.runtime.clock import SystemClock
+from tests.edge.rtc.data_channel import joined, viewer_of
 
 PING = json.dumps({"v": 1, "t": "ping", "id": 7, "ts": 12.5})
 
@@ -22,18 +22,6 @@ async def sessions(feedback) -> AsyncIterator[WhepSessions]:
     whep = WhepSessions(feedback={"main": feedback}, clock=SystemClock(), max_viewers=2)
     yield whep
     await whep.set_enabled(False)
-
-
-async def joined(sessions: WhepSessions, viewer) -> tuple[str, RTCDataChannel, list[dict[str, Any]]]:
-    wire, said = viewer.connection.createDataChannel(LABEL, ordered=False), []
-    wire.on("message", lambda text: said.append(json.loads(text)))
-    session, answer = await sessions.offer("main", await viewer.offer())
-    await viewer.accept(answer)
-    return session, wire, said
-
-
-def _of(sessions: WhepSessions, session: str) -> Any:
-    return next((viewer for viewer in sessions.viewers() if viewer["session"] == session), None)
 
 
 async def test_nonsense_ends_neither_its_own_session_nor_another(
@@ -53,7 +41,7 @@ async def test_nonsense_ends_neither_its_own_session_nor_another(
     await eventually(lambda: heard[-1]["t"] == "pong")
     playing(show.play(sessions.deliver))
     assert (await good.picture()).width == (await bad.picture()).width == 320
-    assert _of(sessions, session)["channel"]["refused"] >= 2
+    assert viewer_of(sessions, session)["channel"]["refused"] >= 2
 
 
 async def test_a_message_without_end_is_held_within_bounds(sessions, make_viewer, eventually) -> None:

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiortc import RTCDataChannel
 
 from edge.model.feedback import Role
 from edge.rtc.sessions import WhepSessions
 from edge.rtc.viewer_channel import LABEL, Subject, ViewerChannel
 from edge.runtime.clock import SystemClock
+from tests.edge.rtc.data_channel import joined, viewer_of
 
 REPORT = json.dumps({"v": 1, "t": "report", "live": True, "p50_ms": 60, "p95_ms": 90, "source": "sei"})
 PING = json.dumps({"v": 1, "t": "ping", "id": 7, "ts": 12.5})
@@ -154,18 +154,6 @@ async def sessions(feedback) -> AsyncIterator[WhepSessions]:
     await whep.set_enabled(False)
 
 
-async def joined(sessions: WhepSessions, viewer) -> tuple[str, RTCDataChannel, list[dict[str, Any]]]:
-    wire, said = viewer.connection.createDataChannel(LABEL, ordered=False), []
-    wire.on("message", lambda text: said.append(json.loads(text)))
-    session, answer = await sessions.offer("main", await viewer.offer())
-    await viewer.accept(answer)
-    return session, wire, said
-
-
-def _of(sessions: WhepSessions, session: str) -> Any:
-    return next((viewer for viewer in sessions.viewers() if viewer["session"] == session), None)
-
-
 async def test_a_real_viewer_is_greeted_answered_and_its_figures_are_shown(
     sessions, make_viewer, eventually, show, playing
 ) -> None:
@@ -176,7 +164,7 @@ async def test_a_real_viewer_is_greeted_answered_and_its_figures_are_shown(
     wire.send(PING)
     wire.send(REPORT)
     await eventually(lambda: said[-1]["t"] == "pong")
-    await eventually(lambda: _of(sessions, session)["glass_to_glass_ms"] == {"p50": 60, "p95": 90})
+    await eventually(lambda: viewer_of(sessions, session)["glass_to_glass_ms"] == {"p50": 60, "p95": 90})
     playing(show.play(sessions.deliver))
     assert (await viewer.picture()).width == 320
     await eventually(lambda: {"v": 1, "t": "notice", "code": "picture", "live": True} in said)
