@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from edge.measure.viewer import measure_pictures
 from edge.model.errors import Invalid, TimedOut
 from edge.ports import Clock
 from edge.runtime.clock import SystemClock
+from edge.runtime.interruptible import run_interruptible
 from edge.sinks.srt_receiver import SrtReceiver
 from edge.sinks.srt_url import parse_srt_url
 
@@ -56,7 +56,7 @@ def measure(arguments: argparse.Namespace, *, clock: Clock) -> Measured:
     url, carriers = arguments.url, Carriers(sei=not arguments.strip, strip=not arguments.sei)
     scheme = urlsplit(url).scheme
     if scheme in ("http", "https") and "/whep/" in urlsplit(url).path:
-        report = asyncio.run(_measure_whep(url, clock=clock, carriers=carriers, for_s=arguments.seconds))
+        report = run_interruptible(_measure_whep(url, clock=clock, carriers=carriers, for_s=arguments.seconds))
         return Measured(report, _HANDED_OVER, _HANDED_OVER)
     session = Session(clock=clock, carriers=carriers)
     if scheme in ("", "file"):

@@ -24,6 +24,7 @@ from edge.controller.watch import watch_live, watch_once
 from edge.link.engine import Broker
 from edge.model.command import Op, Result, ResultState
 from edge.model.errors import EdgeError, Invalid
+from edge.runtime.interruptible import run_interruptible
 
 _OK, _FAILED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
 _USAGE_CODES = frozenset(("ambiguous_box", "unknown_box", "bad_words", "bad_url"))
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command line; an error is one line on stderr."""
     options = _parser().parse_args(argv)
     try:
-        code: int = asyncio.run(options.verb(options, Home(options.home or default_home())))
+        code: int = run_interruptible(options.verb(options, Home(options.home or default_home())))
         return code
     except KeyboardInterrupt:
         return _OK if options.verb is _watch else _INTERRUPTED
