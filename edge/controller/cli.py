@@ -21,7 +21,6 @@ from edge.controller.client import Controller
 from edge.controller.home import ENV, Home, KnownBox, default_home
 from edge.controller.pairing import pair
 from edge.controller.watch import watch_live, watch_once
-from edge.link.engine import Broker
 from edge.model.command import Op, Result, ResultState
 from edge.model.errors import EdgeError, Invalid
 from edge.runtime.interruptible import run_interruptible
@@ -139,7 +138,7 @@ async def _command(
 ) -> int:
     began_s = time.monotonic()
     key = await asyncio.to_thread(home.key)
-    async with Controller(broker=Broker(box.host, box.port), key=key, home=home) as controller:
+    async with Controller(broker=home.broker(box), key=key, home=home) as controller:
         result = await controller.send(box.id, op, args, if_rev=if_rev, timeout_s=options.timeout)
     return _report(box.id, op, result, (time.monotonic() - began_s) * 1000)
 

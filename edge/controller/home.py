@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.link.engine import Broker
 from edge.model.errors import Fault, Invalid, NotFound, Unavailable
 from edge.vault.secret_file import replace_whole
 from edge.vault.signing import SigningKey
@@ -79,6 +80,10 @@ class Home:
         if not found:
             raise NotFound(f"no known box is called {text}: {_names(boxes)}", code="unknown_box")
         return _only(found, f"{text} fits more than one box")
+
+    def broker(self, box: KnownBox) -> Broker:
+        """Where that box is met, with what TLS needs there."""
+        return Broker(box.host, box.port)
 
     def next_ctr(self, utc_ms: int) -> int:
         """A number above all before it, durable; it follows the clock so that a restored backup is no trap."""

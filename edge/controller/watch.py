@@ -17,7 +17,6 @@ from edge.controller.client import Controller
 from edge.controller.fleet import BoxView
 from edge.controller.home import Home
 from edge.controller.table import Row, plain_table, rich_table, row_of
-from edge.link.engine import Broker
 from edge.model.errors import EdgeError, NotFound
 
 _REDRAW_S = 0.5
@@ -66,8 +65,8 @@ async def _connected(home: Home, *, follow: bool, events: deque[Text]) -> AsyncI
     async with contextlib.AsyncExitStack() as stack:
         controllers: list[Controller] = []
         failure: EdgeError | None = None
-        for host, port in sorted({(box.host, box.port) for box in boxes}):
-            controller = Controller(broker=Broker(host, port), key=key, home=home, follow=follow, on_event=told)
+        for box in {(box.host, box.port): box for box in boxes}.values():
+            controller = Controller(broker=home.broker(box), key=key, home=home, follow=follow, on_event=told)
             try:
                 controllers.append(await stack.enter_async_context(controller))
             except EdgeError as error:

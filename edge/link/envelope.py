@@ -76,11 +76,11 @@ def parse_json_object(raw: bytes) -> Mapping[str, Any]:
     return value
 
 
-def parse_envelope(raw: bytes) -> Envelope:
-    """Raises Invalid `malformed` naming what is wrong."""
+def parse_envelope(raw: bytes, *, payload_type: str = CMD_TYPE) -> Envelope:
+    """Raises Invalid `malformed` naming what is wrong, also when the envelope holds another type."""
     outer = parse_json_object(raw)
-    if outer.get("pt") != CMD_TYPE:
-        raise Invalid(f"pt: must be {CMD_TYPE}", code="malformed")
+    if outer.get("pt") != payload_type:
+        raise Invalid(f"pt: must be {payload_type}", code="malformed")
     payload = _base64url(outer.get("p"), "p")
     entries = outer.get("sigs")
     if not isinstance(entries, list) or not 1 <= len(entries) <= _MAX_SIGNATURES:
@@ -107,10 +107,12 @@ def parse_order(body: Mapping[str, Any]) -> Order:
     )
 
 
-def write_envelope(payload: bytes, *, kid: str, sign: Callable[[str, bytes], bytes]) -> bytes:
+def write_envelope(
+    payload: bytes, *, kid: str, sign: Callable[[str, bytes], bytes], payload_type: str = CMD_TYPE
+) -> bytes:
     """The envelope's bytes; `sign` takes payload type and payload."""
-    entry = {"kid": kid, "alg": "ed25519", "s": _to_base64url(sign(CMD_TYPE, payload))}
-    return json.dumps({"pt": CMD_TYPE, "p": _to_base64url(payload), "sigs": [entry]}).encode()
+    entry = {"kid": kid, "alg": "ed25519", "s": _to_base64url(sign(payload_type, payload))}
+    return json.dumps({"pt": payload_type, "p": _to_base64url(payload), "sigs": [entry]}).encode()
 
 
 def _signature(entry: Any, where: str) -> Signature:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 PROTO = "eb/1"
 CMD_TYPE = "eb/1/cmd"
+DESIRED_TYPE = "eb/1/desired"
 MAX_INT = 1 << 53
 
 
