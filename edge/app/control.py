@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import edge
 from edge.app.admission import Admission
 from edge.app.board_profile import board_of
+from edge.app.central import Central, LinkWay, Start, own_broker
 from edge.app.encoder_status import candidate_of
 from edge.app.findings import Findings
 from edge.app.ice_servers import IceServers
@@ -34,6 +35,7 @@ from edge.health.meter import BoxMeter
 from edge.health.watch import HealthWatch, Watched
 from edge.link.identity import box_id
 from edge.link.link import Link
+from edge.link.route import Route
 from edge.media.lineup import Standing
 from edge.modality.library import Library
 from edge.model.inputs import Input
@@ -48,8 +50,10 @@ from edge.runtime.ipc import IpcClient
 from edge.runtime.issues import IssueBook
 from edge.runtime.status_board import StatusBoard
 from edge.runtime.supervisor import Supervisor
+from edge.vault.enrolment import EnrolmentFile
 from edge.vault.invitations import Invitations
 from edge.vault.keyring import Keyring
+from edge.vault.membership import Membership
 from edge.vault.pairing import PairingDesk
 from edge.vault.seal import Sealer
 from edge.vault.secret_file import replace_whole
@@ -58,7 +62,6 @@ from edge.web.app import create_app
 from edge.web.server import WebServer
 
 _REFRESH_S = 1.0
-_OWN_BROKER_SPREAD_S = 0.5  # one box on one broker: nobody to make room for
 
 
 class ControlProcess:
@@ -97,9 +100,37 @@ class ControlProcess:
         name = box_id(places.state)
         self._introduce(name)
         keyring = Keyring(places.state / "controllers.json")
-        link = self._link(config.mqtt, name=name, keyring=keyring, places=places)
-        broker = (config.mqtt.host or "127.0.0.1", config.mqtt.port)
-        desk = PairingDesk(keyring=keyring, box=name, clock=clock, broker=broker, audit=link.audit)
+        enrolment = EnrolmentFile(places.state / "enrolment.json")
+        start = Start.of(config.mqtt, enrolment)
+        link = self._link(config.mqtt, name=name, keyring=keyring, places=places, route=start.route)
+        membership = Membership(
+            file=enrolment,
+            current=start.enrolment,
+            keyring=keyring,
+            box=name,
+            clock=self._clock,
+            way=LinkWay(start.route, home=own_broker(config.mqtt)),
+            fixed=bool(config.mqtt.host),
+            audit=link.audit,
+        )
+        central = Central(
+            membership=membership,
+            keyring=keyring,
+            board=self._board,
+            issues=self._issues,
+            clock=self._clock,
+            trouble=start.trouble,
+        )
+        central.register(self._bus)
+        desk = PairingDesk(
+            keyring=keyring,
+            box=name,
+            clock=self._clock,
+            broker=(config.mqtt.host or own_broker(config.mqtt).host, config.mqtt.port),
+            audit=link.audit,
+            membership=membership,
+            address=partial(base_url, config.web),
+        )
         self.components: tuple[Component, ...] = (
             *self._media.values(),
             self._rtc,
@@ -108,6 +139,7 @@ class ControlProcess:
             *self._trials(config, places),
             self._health(places),
             self._web(config, pictures=pictures, pairing=desk),
+            central,
             *link.components,
         )
 
@@ -171,17 +203,17 @@ class ControlProcess:
         self._board.put("versions", {"scopecast": edge.__version__})
         self._board.put("recording", {"state": "idle"})
 
-    def _link(self, mqtt: MqttConfig, *, name: str, keyring: Keyring, places: Places) -> Link:
-        own_broker = not mqtt.host
+    def _link(self, mqtt: MqttConfig, *, name: str, keyring: Keyring, places: Places, route: Route) -> Link:
         return Link(
             box_id=name,
-            config=mqtt.model_copy(update={"reconnect_spread_s": _OWN_BROKER_SPREAD_S}) if own_broker else mqtt,
+            config=mqtt,
             bus=self._bus,
             board=self._board,
             keyring=keyring,
             state_dir=places.state,
-            clock=_OneClock() if own_broker else self._clock,
+            clock=_OneClock(route),
             version=edge.__version__,
+            route=route,
         )
 
     def _trials(self, config: Config, places: Places) -> tuple[Component, ...]:
@@ -239,10 +271,14 @@ class ControlProcess:
 
 
 class _OneClock(SystemClock):
-    """With a broker on loopback, box and controller read the same clock: nothing needs to discipline it."""
+    """At the box's own broker, box and controller read the same clock: nothing needs to discipline it there."""
+
+    def __init__(self, route: Route) -> None:
+        super().__init__()
+        self._route = route
 
     def synchronised(self) -> bool:
-        return True
+        return self._route.own or super().synchronised()
 
 
 class _PassingTime:

@@ -23,6 +23,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from edge.link.tls_refusals import handshake_cut, tls_refusal
 from edge.model.errors import Forbidden, PeerGone, Unavailable
 
 _T = TypeVar("_T")
@@ -93,6 +94,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mqtt")
         self._closing = False
+        self._socket: object = None
         self._connected: asyncio.Future[tuple[bool, int]] = self._loop.create_future()
         self._lost: asyncio.Future[Unavailable | Forbidden] = self._loop.create_future()
         self._unacked: dict[int, asyncio.Future[int]] = {}
@@ -221,6 +223,7 @@ class Engine:
                 clean_start=self._clean,
                 properties=_connect_properties(0 if self._clean else SESSION_EXPIRY_S),
             )
+            self._socket = client.socket()
             _tune(client)
             if self._closing:
                 client.disconnect()
@@ -229,7 +232,8 @@ class Engine:
                 code = client.loop(1.0)
             self._post(self._end, PeerGone(f"lost {self._where}: {mqtt.error_string(code)}"))
         except Exception as error:  # paho's parsers raise many kinds on a broker's bad bytes
-            self._post(self._end, PeerGone(f"cannot reach {self._where}: {error}"))
+            told = tls_refusal(error, self._where) or (handshake_cut(error, self._where) if self._broker.tls else None)
+            self._post(self._end, told or PeerGone(f"cannot reach {self._where}: {error}"))
 
     # The event loop again.
 
@@ -292,7 +296,8 @@ class Engine:
 
     def _end(self, error: Unavailable | Forbidden) -> None:
         if not self._lost.done():
-            self._lost.set_result(error)
+            # a broker that refuses our certificate says so where only TLS hears it
+            self._lost.set_result(tls_refusal(getattr(self._socket, "trouble", None), self._where) or error)
         for acked in self._unacked.values():
             if not acked.done():
                 acked.set_exception(PeerGone(str(error)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,12 @@ from edge.link.presence import Presence, new_session
 from edge.link.pump import Pump
 from edge.link.refusals import Refusals
 from edge.link.retry import Retry
+from edge.link.route import MOVED, Route
 from edge.link.state import Revision
 from edge.link.store import Store
 from edge.link.telemetry import Telemetry
+from edge.link.tls_refusals import OF_THE_CLOCK
+from edge.link.tls_refusals import REFUSED as REFUSED_BY_TLS
 from edge.link.topics import MAX_INT, topic
 from edge.model.command import Lane
 from edge.model.errors import EdgeError, Forbidden, Invalid, Unavailable
@@ -38,13 +42,15 @@ from edge.runtime.status_board import StatusBoard
 _LOG = logging.getLogger(__name__)
 _EVENTS_WAITING = 1000
 _STATUS_EVERY_S = 1.0
-_REFUSED = frozenset(("broker_refuses", "taken_over", "tls_required", "subscription_refused"))
+_OWN_BROKER_SPREAD_S = 0.5  # one box on one broker: nobody to make room for
+_REFUSED = REFUSED_BY_TLS | {"broker_refuses", "taken_over", "tls_required", "subscription_refused"}
 
 
 class Link:
     """Component `link`. Owns the board section `link` and registers `evt.resend` on the bus.
 
-    `config` without a host means a broker on this machine. `keyring` decides who may command.
+    `route` says where the broker is, the one of `config` when left out; no host means one on this machine.
+    `keyring` decides who may command.
     Everything else of the box goes on when the broker is not there.
     """
 
@@ -65,9 +71,10 @@ class Link:
         version: str,
         slot: str = "A",
         boot: str | None = None,
+        route: Route | None = None,
     ) -> None:
         self._box = box_id
-        self._broker = Broker(config.host or "127.0.0.1", config.port)
+        self._route = route or Route(Broker(config.host or "127.0.0.1", config.port), own=not config.host)
         self._spread_s = config.reconnect_spread_s
         self._bus = bus
         self._board = board
@@ -81,7 +88,7 @@ class Link:
         self._presence = Presence(boot=self._boot, version=version, slot=slot, clock=clock, clock_word=clock_word)
         self._events: asyncio.Queue[Letter] = asyncio.Queue(_EVENTS_WAITING)
         self._refusals = Refusals()
-        self._status = LinkStatus(board=board, clock=clock, box=box_id, broker=f"{self._broker.host}:{config.port}")
+        self._status = LinkStatus(board=board, clock=clock, box=box_id, broker=self._route.where)
         self._emit("life", "box.started", sev=1, facts={"sw": version})
 
     @property
@@ -138,7 +145,7 @@ class Link:
         return Parts(
             box=self._box,
             boot=self._boot,
-            broker=self._broker,
+            broker=self._route.broker,
             board=self._board,
             clock=self._clock,
             intake=intake,
@@ -169,15 +176,35 @@ class Link:
             group.create_task(self._stay_connected(store, parts), name="link connection")
 
     async def _stay_connected(self, store: Store, parts: Parts) -> None:
-        retry = Retry(spread_s=self._spread_s)
-        outage = OutageLog(_LOG, "link")
+        retry, outage = self._retry(), OutageLog(_LOG, "link")
         while True:
+            if self._route.arrived():
+                retry = self._retry()
+                await self._begin_elsewhere(parts)
             self._status.put(LinkState.CONNECTING)
             error, connected_s = await self._connect_once(store, parts, outage)
+            if error.code == MOVED:
+                continue
+            self._route.failed(error)
             outage.failed(error)
-            wait_s = retry.next_wait_s(connected_s=connected_s, refused=error.code in _REFUSED)
+            wait_s = retry.next_wait_s(connected_s=connected_s, refused=self._is_refusal(error))
             self._status.put(LinkState.OFFLINE, error=error)
-            await asyncio.sleep(wait_s)
+            await self._route.rest(wait_s)
+
+    def _retry(self) -> Retry:
+        return Retry(spread_s=min(self._spread_s, _OWN_BROKER_SPREAD_S) if self._route.own else self._spread_s)
+
+    def _is_refusal(self, error: EdgeError) -> bool:
+        """A certificate that is out of date only by a clock that nobody disciplines may be good in a minute."""
+        if error.code in OF_THE_CLOCK and not self._clock.synchronised():
+            return False
+        return error.code in _REFUSED
+
+    async def _begin_elsewhere(self, parts: Parts) -> None:
+        """The new broker knows nothing of what the one before had; who spoke there under our id was not a rival."""
+        parts.own_sessions.clear()
+        parts.pump.rewind((await parts.outbox.extent()).acked)
+        self._status.move(self._route.where)
 
     async def _connect_once(self, store: Store, parts: Parts, outage: OutageLog) -> tuple[EdgeError, float]:
         """One connection from beginning to end: why it ended and how long it held in seconds."""
@@ -186,13 +213,15 @@ class Link:
         def on_online() -> None:
             online_ns.append(self._clock.mono_ns())
             self._status.put(LinkState.ONLINE)
+            self._route.reached()
             outage.recovered()
 
         session = new_session(await store.run(lambda db: numbers.next_number(db, "sess")))
         self._status.sess = session.sess
         error: EdgeError
         try:
-            await Connection(parts=parts, session=session, on_online=on_online).run()
+            here = replace(parts, broker=self._route.broker)
+            await self._route.stay(Connection(parts=here, session=session, on_online=on_online).run())
             raise AssertionError("a connection ends by losing it")
         except* (Unavailable, Forbidden) as group:
             error = _first_edge_error(group)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from edge.link.tls_refusals import SUGGESTIONS as TLS_SUGGESTIONS
 from edge.model.errors import EdgeError
 from edge.model.status import Severity
 from edge.ports import Clock
@@ -13,6 +14,7 @@ from edge.runtime.clock import rfc3339
 from edge.runtime.status_board import StatusBoard
 
 _SUGGESTIONS = {
+    **TLS_SUGGESTIONS,
     "broker_refuses": "Ask the controller's operator whether this box is enrolled at the broker.",
     "taken_over": "Another box uses this box's id: was its disk copied? Give one of them a new id.",
     "tls_required": "Plain MQTT is for this machine only: use a broker on 127.0.0.1.",
@@ -55,6 +57,11 @@ class LinkStatus:
             self._error = error
             self._offline_since = self._offline_since or self._since
         self._write()
+
+    def move(self, broker: str) -> None:
+        """It is another broker now; what was wrong with the one before is over."""
+        self._broker, self._error, self._offline_since = broker, None, ""
+        self.put(LinkState.CONNECTING)
 
     def note(self, *, waiting: int, dropped: Mapping[str, int]) -> None:
         """Letters that the controller has not acknowledged, and refused messages by code."""
