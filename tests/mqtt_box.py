@@ -26,11 +26,15 @@ from edge.vault.keyring import Keyring
 
 
 class ToldClock(SystemClock):
-    """The system's clock, synchronised when the test says so."""
+    """The system's clock, synchronised when the test says so, and as far ahead."""
 
     def __init__(self, *, synced: bool = True) -> None:
         super().__init__()
         self.synced = synced
+        self.ahead_ns = 0
+
+    def mono_ns(self) -> int:
+        return super().mono_ns() + self.ahead_ns
 
     def synchronised(self) -> bool:
         return self.synced
