@@ -69,6 +69,7 @@ class FakeBroker:
     connections: int = 0
     port: int = 0
     _writer: asyncio.StreamWriter | None = None
+    _writers: list[asyncio.StreamWriter] = field(default_factory=list)
     _versions: dict[asyncio.StreamWriter, int] = field(default_factory=dict)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _server: asyncio.Server | None = None
@@ -81,7 +82,10 @@ class FakeBroker:
     async def __aexit__(self, *error: object) -> None:
         if self._server is not None:
             self._server.close()
-        self.kick()
+        for writer in self._writers:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def until(self, true: Callable[[], bool], what: str) -> None:
         try:
@@ -119,6 +123,7 @@ class FakeBroker:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writer = writer
+        self._writers.append(writer)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             async for kind, flags, body in _packets(reader):
                 self._writer = writer

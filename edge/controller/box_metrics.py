@@ -76,7 +76,7 @@ _HEALTH_NUMBERS: tuple[tuple[Metric, Value], ...] = (
 )
 _STREAM_NUMBERS: tuple[tuple[Metric, Value], ...] = (
     (_gauge("stream_frames_per_second", "Encoded pictures a second."), lambda m: _number(m, "fps")),
-    (_gauge("stream_bits_per_second", "Encoded bits a second."), lambda m: _number(m, "bps")),
+    (_gauge("stream_bytes_per_second", "Encoded bytes a second."), lambda m: _scaled(m, "bps", 0.125)),
     (
         _gauge("stream_latency_p95_seconds", "From capture to the network, 95th percentile."),
         lambda m: _scaled(m, "box_p95_us", 1e-6),

@@ -44,6 +44,7 @@ class Exporter:
             raise Unavailable(f"cannot listen at {self._host}:{self._port}: {error.strerror}", code="port") from error
         async with server, asyncio.TaskGroup() as group:
             self.listening.set_result(server.sockets[0].getsockname()[1])
+            group.create_task(server.serve_forever())
             for broker in self._brokers:
                 group.create_task(self._follow(broker))
 
@@ -104,6 +105,8 @@ class Exporter:
                 writer.write(self._answer(head.split(b"\r\n", 1)[0]))
                 await writer.drain()
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
     def _answer(self, request: bytes) -> bytes:
         words = request.split(b" ")

@@ -60,5 +60,5 @@ async def test_a_fleet_reports_obeys_and_says_goodbye(mosquitto: Mosquitto, tmp_
             process.kill()
             await process.wait()
     assert process.returncode == 0
-    assert out.decode().splitlines()[-1] == f"stopped: {BOXES + 1} commands run in all"
+    assert out.decode().splitlines()[-1] == f"stopped: {BOXES + 2} commands run in all"
     assert {box.id for box in home.boxes()} == {view.id for view in views}

@@ -76,7 +76,7 @@ def test_every_word_of_a_box_becomes_its_metric(rig: Rig) -> None:
         "scopecast_box_temperature_celsius": 58.5,
         "scopecast_box_link_memory_bytes": 310 * 2**20,
         "scopecast_box_stream_frames_per_second": 59.94,
-        "scopecast_box_stream_bits_per_second": 8_000_000,
+        "scopecast_box_stream_bytes_per_second": 1_000_000,
         "scopecast_box_stream_latency_p95_seconds": 0.021,
         "scopecast_box_srt_round_trip_seconds": 0.048,
         "scopecast_box_stream_dropped_units_total": 3,
@@ -119,7 +119,7 @@ def test_figures_go_when_the_next_ones_are_overdue(rig: Rig, after_s: float, hea
     rig.now_s += after_s
     values = rig.values()
     assert ("scopecast_box_cpu_ratio" in values) is health
-    assert ("scopecast_box_stream_bits_per_second" in values) is stream
+    assert ("scopecast_box_stream_bytes_per_second" in values) is stream
     assert values["scopecast_box_up"] == 1
 
 

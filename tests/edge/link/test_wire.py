@@ -1,4 +1,6 @@
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -24,6 +26,23 @@ def test_a_length_of_five_bytes_is_no_length() -> None:
 )
 def test_only_this_machines_names_are_loopback(host: str, here: bool) -> None:
     assert is_loopback(host) is here
+
+
+@contextlib.asynccontextmanager
+async def serving(serve: Callable[[asyncio.StreamWriter], Awaitable[None]]) -> AsyncIterator[int]:
+    """A server that says something to whoever comes, on that port."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        await serve(writer)
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+        for writer in writers:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 class Ends:
@@ -56,13 +75,13 @@ async def test_packets_come_whole_however_the_bytes_come() -> None:
     ends = Ends()
     sent = [packet(3, b"x" * n) for n in (0, 5, 300)]
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(writer: asyncio.StreamWriter) -> None:
         for byte in b"".join(sent):
             writer.write(bytes((byte,)))
             await writer.drain()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        await dial(ends.wire, "127.0.0.1", server.sockets[0].getsockname()[1], None)
+    async with serving(serve) as port:
+        await dial(ends.wire, "127.0.0.1", port, None)
         await ends.until(3)
         assert ends.packets == sent
         ends.wire.cut(OSError("enough"))
@@ -74,11 +93,11 @@ async def test_packets_come_whole_however_the_bytes_come() -> None:
 async def test_a_packet_above_the_limit_ends_it_before_it_is_read() -> None:
     ends = Ends()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(writer: asyncio.StreamWriter) -> None:
         writer.write(b"\x30" + varint(1001))
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        await dial(ends.wire, "127.0.0.1", server.sockets[0].getsockname()[1], None)
+    async with serving(serve) as port:
+        await dial(ends.wire, "127.0.0.1", port, None)
         assert "1004 bytes" in str(await ends.lost)
         assert ends.packets == []
 
@@ -86,11 +105,11 @@ async def test_a_packet_above_the_limit_ends_it_before_it_is_read() -> None:
 async def test_nothing_is_handed_on_while_paused() -> None:
     ends = Ends()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(writer: asyncio.StreamWriter) -> None:
         writer.write(packet(3, b"a") + packet(3, b"b"))
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        await dial(ends.wire, "127.0.0.1", server.sockets[0].getsockname()[1], None)
+    async with serving(serve) as port:
+        await dial(ends.wire, "127.0.0.1", port, None)
         await ends.until(2)
         ends.wire.pause()
         ends.wire.data_received(packet(3, b"c"))
