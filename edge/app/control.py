@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import edge
 from edge.app.admission import Admission
 from edge.app.board_profile import board_of
+from edge.app.desired_wishes import DesiredWishes
 from edge.app.encoder_status import candidate_of
 from edge.app.findings import Findings
 from edge.app.ice_servers import IceServers
@@ -46,6 +47,7 @@ from edge.runtime.command_bus import CommandBus
 from edge.runtime.component import Component, Context
 from edge.runtime.ipc import IpcClient
 from edge.runtime.issues import IssueBook
+from edge.runtime.log import set_level
 from edge.runtime.status_board import StatusBoard
 from edge.runtime.supervisor import Supervisor
 from edge.vault.invitations import Invitations
@@ -71,6 +73,8 @@ class ControlProcess:
         self._board = StatusBoard()
         self._bus = CommandBus()
         self._wishes = Wishes(config=config, path=places.state / "wishes.sealed", sealer=sealer, library=library)
+        self._log_as_wished()
+        self._wishes.on_change(self._log_as_wished)
         self._ice_servers = IceServers.of(config.webrtc, clock=clock)
         self._issues = IssueBook(now_text=lambda: rfc3339(clock.utc_ns()))
         self._world = self._make_world(config)
@@ -158,6 +162,9 @@ class ControlProcess:
         self._stewards.append(steward)
         return steward
 
+    def _log_as_wished(self) -> None:
+        set_level(self._wishes.wanted.log_level)
+
     def _picture_size(self) -> Size | None:
         signal = self._board.get("signal") or {}
         video = signal.get("format") or signal.get("last_good_format")
@@ -180,9 +187,15 @@ class ControlProcess:
             board=self._board,
             keyring=keyring,
             state_dir=places.state,
-            clock=_OneClock() if own_broker else self._clock,
+            clock=_OneClock(alone=self._has_own_broker) if own_broker else self._clock,
             version=edge.__version__,
+            desired=DesiredWishes(wishes=self._wishes, picture_size=self._picture_size),
         )
+
+    def _has_own_broker(self) -> bool:
+        """Nothing has sent the link elsewhere."""
+        link = self._wishes.wanted.overrides.link
+        return link is None or link.broker is None
 
     def _trials(self, config: Config, places: Places) -> tuple[Component, ...]:
         if not config.board.try_encoders:
@@ -226,6 +239,7 @@ class ControlProcess:
         await self._media[input].request("plan", to_wire(self._wishes.plan_for(input)))
 
     async def _send_outputs(self) -> None:
+        await self._rtc.request("log", {"level": self._wishes.wanted.log_level})
         await self._rtc.request("enable", {"running": self._wishes.webrtc_running})
         whip = [asdict(spec) for spec in self._wishes.plan.sinks if spec.kind is SinkKind.WHIP]
         await self._rtc.request("outputs", {"sinks": whip})
@@ -239,10 +253,14 @@ class ControlProcess:
 
 
 class _OneClock(SystemClock):
-    """With a broker on loopback, box and controller read the same clock: nothing needs to discipline it."""
+    """With a broker of its own, box and controller read the same clock: nothing needs to discipline it."""
+
+    def __init__(self, *, alone: Callable[[], bool]) -> None:
+        super().__init__()
+        self._alone = alone
 
     def synchronised(self) -> bool:
-        return True
+        return self._alone() or super().synchronised()
 
 
 class _PassingTime:
