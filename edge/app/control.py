@@ -16,10 +16,12 @@ from edge.app.desired_wishes import DesiredWishes
 from edge.app.encoder_status import candidate_of
 from edge.app.findings import Findings
 from edge.app.ice_servers import IceServers
+from edge.app.key_operations import KeyOperations
 from edge.app.operations import Operations
 from edge.app.paths import Places, media_process
 from edge.app.plan_wire import to_wire
 from edge.app.process import run_process
+from edge.app.reboot import Reboot, is_machine_ours, reboot_machine, restart_processes
 from edge.app.report import Report, report_of
 from edge.app.snapshots import LivePictures, Snapshots
 from edge.app.steward import Steward
@@ -102,6 +104,8 @@ class ControlProcess:
         self._introduce(name)
         keyring = Keyring(places.state / "controllers.json")
         link = self._link(config.mqtt, name=name, keyring=keyring, places=places)
+        KeyOperations(keyring=keyring, box=name, dated_s=link.dated_s, audit=link.audit).register(self._bus)
+        reboot = self._reboot(link, whole_machine=is_machine_ours(config))
         broker = (config.mqtt.host or "127.0.0.1", config.mqtt.port)
         desk = PairingDesk(keyring=keyring, box=name, clock=clock, broker=broker, audit=link.audit)
         self.components: tuple[Component, ...] = (
@@ -113,6 +117,7 @@ class ControlProcess:
             self._health(places),
             self._web(config, pictures=pictures, pairing=desk),
             *link.components,
+            reboot,
         )
 
     def _make_world(self, config: Config) -> World:
@@ -191,6 +196,20 @@ class ControlProcess:
             version=edge.__version__,
             desired=DesiredWishes(wishes=self._wishes, picture_size=self._picture_size),
         )
+
+    def _reboot(self, link: Link, *, whole_machine: bool) -> Reboot:
+        reboot = Reboot(
+            begin=reboot_machine if whole_machine else self._restart_processes,
+            written=link.results_written,
+            tell=link.life,
+            whole_machine=whole_machine,
+        )
+        reboot.register(self._bus)
+        return reboot
+
+    async def _restart_processes(self) -> None:
+        media = [self._world.media_pid(name) for name in self._media]
+        await restart_processes((*media, self._world.rtc_pid, os.getpid()))
 
     def _has_own_broker(self) -> bool:
         """Nothing has sent the link elsewhere."""

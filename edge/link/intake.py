@@ -70,6 +70,8 @@ class Intake:
         self._refusals = refusals
         self._revision = revision
         self._lanes: dict[Lane, asyncio.Queue[Accepted]] = {lane: asyncio.Queue() for lane in Lane}
+        self._busy = dict.fromkeys(Lane, False)
+        self._written = {lane: asyncio.Event() for lane in Lane}
         self._taken = 0
         self._floor_ms = 0
         self._floor_kept_ms = 0
@@ -97,6 +99,11 @@ class Intake:
         async with asyncio.TaskGroup() as group:
             for lane in Lane:
                 group.create_task(self._work_lane(lane), name=f"lane {lane}")
+
+    async def written(self, lane: Lane) -> None:
+        """Wait until the result of what the lane runs now is on disk; nothing to wait for when it is idle."""
+        if self._busy[lane]:
+            await self._written[lane].wait()
 
     async def refuse(self, refused: Refused) -> None:
         """Count what was not taken; answer where there is somebody to answer; an event now and then."""
@@ -188,12 +195,17 @@ class Intake:
     async def _work_lane(self, lane: Lane) -> None:
         while True:
             accepted = await self._lanes[lane].get()
+            self._busy[lane] = True
+            self._written[lane].clear()
             order, kid = accepted.order, accepted.kid
-            command = Command(order.id, order.op, order.args, by=f"{kid}:{order.by}", present=accepted.present)
+            by = f"{kid}:{order.by}"
+            command = Command(order.id, order.op, order.args, by=by, present=accepted.present, kid=kid)
             result = await self._bus.submit(command)
             _LOG.info("%s from %s: %s %s", order.op, kid, result.st, result.code)
             await self._store.run(lambda db, r=result, op=order.op: self._finish(db, r, op))  # type: ignore[misc]
             self._outbox.wake()
+            self._busy[lane] = False
+            self._written[lane].set()
 
     def _finish(self, db: sqlite3.Connection, result: Result, op: str) -> None:
         journal.finish(db, result)

@@ -76,6 +76,7 @@ class Link:
     ) -> None:
         self._box = box_id
         self._desired = desired
+        self._intake: Intake | None = None
         broker = Broker(config.host or "127.0.0.1", config.port)
         self._network = Network(configured=broker, spread_s=config.reconnect_spread_s, clock=clock)
         self._bus = bus
@@ -104,6 +105,15 @@ class Link:
     def life(self, code: str, facts: Mapping[str, Any]) -> None:
         """Put a life-cycle event in the outbox, in order. Event loop only."""
         self._emit("life", code, sev=1, facts=facts)
+
+    async def results_written(self) -> None:
+        """Wait until the result of the system lane's command, if one runs, is on disk."""
+        if self._intake is not None:
+            await self._intake.written(Lane.SYSTEM)
+
+    def dated_s(self) -> float:
+        """UTC in seconds as far as it is certain: without a synchronised clock, when there last was one."""
+        return self._intake.situation().dated_ms / 1000 if self._intake else self._clock.utc_ns() / 1e9
 
     async def run(self, ctx: Context) -> None:
         self._status.put(LinkState.CONNECTING)
@@ -151,6 +161,7 @@ class Link:
             revision=revision,
         )
         await intake.recover()
+        self._intake = intake
         self._register_resend(outbox, pump)
         desk = self._desk(self._desired, store, intake) if self._desired else None
         if desk is not None:
