@@ -199,8 +199,10 @@ class Link:
             if not isinstance(start, int) or isinstance(start, bool) or not 1 <= start < MAX_INT:
                 raise Invalid("args.from: must be an eseq from 1")
             extent = await outbox.extent()
+            kept = await outbox.after(start - 1, limit=1)
             pump.rewind(start - 1)
-            return {"epoch": extent.epoch, "from": start, "last": extent.last}
+            first = kept[0].eseq if kept else extent.last + 1
+            return {"epoch": extent.epoch, "from": start, "first": first, "last": extent.last}
 
         self._bus.register("evt.resend", Lane.SYSTEM, resend)
 

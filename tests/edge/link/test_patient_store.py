@@ -65,5 +65,5 @@ async def test_reading_goes_on_while_the_disk_is_full(rig: Rig) -> None:
 
 async def test_an_error_that_room_does_not_mend_is_raised(rig: Rig) -> None:
     with pytest.raises(Unavailable, match="no such table"):
-        await rig.store.run(lambda db: db.execute("SELECT * FROM nothing"))
+        await rig.store.run(lambda db: db.execute("SELECT * FROM absent"))
     assert rig.told == []
