@@ -126,22 +126,21 @@ class DesiredDesk:
             await self._decide(document, DesiredStatus.REJECTED, (Flaw("/network/broker", code, detail),), final=True)
 
     def report(self) -> Mapping[str, Any]:
-        """The document's part of `state`."""
-        verdict = self._verdict
-        if verdict is None:
+        """The document's part of `state`, in step with the section."""
+        section = self._board.get("desired")
+        if section is None:
             return NOTHING_DESIRED
-        errors = _wire(verdict.flaws)
-        return {"desired_rev": verdict.mark.rev, "desired_status": verdict.status, "errors": errors}
+        return {"desired_rev": section["rev"], "desired_status": section["status"], "errors": section["errors"]}
 
     def refresh(self) -> None:
         """Put the section anew: commands may have changed what the document says."""
-        said, applied = self.report(), self._applier.applied
+        verdict, applied = self._verdict or Verdict(Mark(0, ""), DesiredStatus.APPLIED), self._applier.applied
         section = {
-            "rev": said["desired_rev"],
-            "status": said["desired_status"],
-            "errors": said["errors"],
+            "rev": verdict.mark.rev,
+            "status": verdict.status,
+            "errors": _wire(verdict.flaws),
             "applied_rev": applied.rev if applied else 0,
-            "kid": self._verdict.kid if self._verdict else "",
+            "kid": verdict.kid,
             "ignored": list(self._ignored),
             "drift": list(self._applier.drift()),
         }
