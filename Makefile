@@ -13,7 +13,7 @@ run: packages-run $(VENV)/run.done ## set up what is missing and run the box on 
 	@exec $(BIN)/edge run $(ARGS)
 
 test: packages-test check ## set up what is missing, check, and pass every test ring
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python -m tests.rings $(ARGS)
 
 vm: packages-test $(VENV)/dev.done ## the tests against real kernel drivers alone; one of them: make vm ARGS="-k name"
 	$(BIN)/python -m pytest -q tests/vm $(ARGS)
