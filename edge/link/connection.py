@@ -191,10 +191,11 @@ class Connection:
         return bool(before != fresh)
 
     async def _send_state(self, *, changed: bool) -> None:
+        rev = await self._parts.revision.advance(changed=changed)  # first, so that all the rest is of one moment
         body = {
             **reported(self._parts.board.document()),
             "v": 1,
-            "rev": await self._parts.revision.advance(changed=changed),
+            "rev": rev,
             "boot": self._parts.boot,
             "sess": self._session.sess,
             **(self._parts.desk.report() if self._parts.desk else NOTHING_DESIRED),
