@@ -40,7 +40,7 @@ class EnrollableBox:
             keyring=box.keyring,
             box=box.id,
             clock=box.clock,
-            way=LinkWay(start.route, home=own_broker(mqtt)),
+            way=LinkWay(start.route, link=box.link, home=own_broker(mqtt)),
             audit=box.link.audit,
         )
         self.desk = PairingDesk(

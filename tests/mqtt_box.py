@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.config.model import MqttConfig
+from edge.link.desired import Applier
 from edge.link.identity import box_id
 from edge.link.link import Link
 from edge.link.route import Route
@@ -26,7 +27,7 @@ from edge.vault.keyring import Keyring
 
 
 class ToldClock(SystemClock):
-    """The system's clock, synchronised when the test says so, and as far ahead."""
+    """The system's clock, synchronised when the test says so."""
 
     def __init__(self, *, synced: bool = True) -> None:
         super().__init__()
@@ -44,7 +45,13 @@ class LinkBox:
     """Operations: stream.start, stream.stop, slow.wait (until `release`), system.reset (sensitive)."""
 
     def __init__(
-        self, *, port: int, state_dir: Path, clock: ToldClock | None = None, route: Route | None = None
+        self,
+        *,
+        port: int,
+        state_dir: Path,
+        clock: ToldClock | None = None,
+        desired: Applier | None = None,
+        route: Route | None = None,
     ) -> None:
         self.state_dir = state_dir
         self.runs_path = state_dir / "runs.txt"
@@ -72,6 +79,7 @@ class LinkBox:
             state_dir=state_dir,
             clock=self.clock,
             version="1.2.3",
+            desired=desired,
             route=route,
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 from edge.app.arguments import Arguments
 from edge.config.model import MqttConfig
 from edge.link.engine import Broker
+from edge.link.link import Link
 from edge.link.route import Route
 from edge.model.command import Lane, Op
 from edge.model.errors import EdgeError, Invalid
@@ -36,10 +37,11 @@ _OWN_HOST = "127.0.0.1"
 
 
 class LinkWay:
-    """Implements vault.membership.Way over the link's route. `home` is the box's own broker."""
+    """Implements vault.membership.Way over the link and its route. `home` is the box's own broker."""
 
-    def __init__(self, route: Route, *, home: Broker) -> None:
+    def __init__(self, route: Route, *, link: Link, home: Broker) -> None:
         self._route = route
+        self._link = link
         self._home = home
 
     async def attempt(self, host: str, port: int, tls: ssl.SSLContext) -> None:
@@ -50,6 +52,9 @@ class LinkWay:
 
     def go_home(self) -> None:
         self._route.move(self._home, own=True)
+
+    async def hear_again(self, *, anew: bool) -> None:
+        await self._link.hear_again(anew=anew)
 
 
 def own_broker(mqtt: MqttConfig) -> Broker:

@@ -13,13 +13,17 @@ import edge
 from edge.app.admission import Admission
 from edge.app.board_profile import board_of
 from edge.app.central import Central, LinkWay, Start, own_broker
+from edge.app.desired_wishes import DesiredWishes
 from edge.app.encoder_status import candidate_of
 from edge.app.findings import Findings
 from edge.app.ice_servers import IceServers
+from edge.app.key_operations import KeyOperations
+from edge.app.one_clock import OneClock
 from edge.app.operations import Operations
 from edge.app.paths import Places, media_process
 from edge.app.plan_wire import to_wire
 from edge.app.process import run_process
+from edge.app.reboot import Reboot, is_machine_ours, reboot_machine, restart_processes
 from edge.app.report import Report, report_of
 from edge.app.snapshots import LivePictures, Snapshots
 from edge.app.steward import Steward
@@ -48,6 +52,7 @@ from edge.runtime.command_bus import CommandBus
 from edge.runtime.component import Component, Context
 from edge.runtime.ipc import IpcClient
 from edge.runtime.issues import IssueBook
+from edge.runtime.log import set_level
 from edge.runtime.status_board import StatusBoard
 from edge.runtime.supervisor import Supervisor
 from edge.vault.enrolment import EnrolmentFile
@@ -74,6 +79,8 @@ class ControlProcess:
         self._board = StatusBoard()
         self._bus = CommandBus()
         self._wishes = Wishes(config=config, path=places.state / "wishes.sealed", sealer=sealer, library=library)
+        self._log_as_wished()
+        self._wishes.on_change(self._log_as_wished)
         self._ice_servers = IceServers.of(config.webrtc, clock=clock)
         self._issues = IssueBook(now_text=lambda: rfc3339(clock.utc_ns()))
         self._world = self._make_world(config)
@@ -103,13 +110,15 @@ class ControlProcess:
         enrolment = EnrolmentFile(places.state / "enrolment.json")
         start = Start.of(config.mqtt, enrolment)
         link = self._link(config.mqtt, name=name, keyring=keyring, places=places, route=start.route)
+        KeyOperations(keyring=keyring, box=name, dated_s=link.dated_s, audit=link.audit).register(self._bus)
+        reboot = self._reboot(link, whole_machine=is_machine_ours(config))
         membership = Membership(
             file=enrolment,
             current=start.enrolment,
             keyring=keyring,
             box=name,
-            clock=self._clock,
-            way=LinkWay(start.route, home=own_broker(config.mqtt)),
+            clock=clock,
+            way=LinkWay(start.route, link=link, home=own_broker(config.mqtt)),
             fixed=bool(config.mqtt.host),
             audit=link.audit,
         )
@@ -118,14 +127,14 @@ class ControlProcess:
             keyring=keyring,
             board=self._board,
             issues=self._issues,
-            clock=self._clock,
+            clock=clock,
             trouble=start.trouble,
         )
         central.register(self._bus)
         desk = PairingDesk(
             keyring=keyring,
             box=name,
-            clock=self._clock,
+            clock=clock,
             broker=(config.mqtt.host or own_broker(config.mqtt).host, config.mqtt.port),
             audit=link.audit,
             membership=membership,
@@ -141,6 +150,7 @@ class ControlProcess:
             self._web(config, pictures=pictures, pairing=desk),
             central,
             *link.components,
+            reboot,
         )
 
     def _make_world(self, config: Config) -> World:
@@ -190,6 +200,9 @@ class ControlProcess:
         self._stewards.append(steward)
         return steward
 
+    def _log_as_wished(self) -> None:
+        set_level(self._wishes.wanted.log_level)
+
     def _picture_size(self) -> Size | None:
         signal = self._board.get("signal") or {}
         video = signal.get("format") or signal.get("last_good_format")
@@ -211,10 +224,30 @@ class ControlProcess:
             board=self._board,
             keyring=keyring,
             state_dir=places.state,
-            clock=_OneClock(route),
+            clock=OneClock(alone=lambda: route.own and self._has_own_broker()),
             version=edge.__version__,
+            desired=DesiredWishes(wishes=self._wishes, picture_size=self._picture_size),
             route=route,
         )
+
+    def _reboot(self, link: Link, *, whole_machine: bool) -> Reboot:
+        reboot = Reboot(
+            begin=reboot_machine if whole_machine else self._restart_processes,
+            written=link.results_written,
+            tell=link.life,
+            whole_machine=whole_machine,
+        )
+        reboot.register(self._bus)
+        return reboot
+
+    async def _restart_processes(self) -> None:
+        media = [self._world.media_pid(name) for name in self._media]
+        await restart_processes((*media, self._world.rtc_pid, os.getpid()))
+
+    def _has_own_broker(self) -> bool:
+        """Nothing has sent the link elsewhere."""
+        link = self._wishes.wanted.overrides.link
+        return link is None or link.broker is None
 
     def _trials(self, config: Config, places: Places) -> tuple[Component, ...]:
         if not config.board.try_encoders:
@@ -258,6 +291,7 @@ class ControlProcess:
         await self._media[input].request("plan", to_wire(self._wishes.plan_for(input)))
 
     async def _send_outputs(self) -> None:
+        await self._rtc.request("log", {"level": self._wishes.wanted.log_level})
         await self._rtc.request("enable", {"running": self._wishes.webrtc_running})
         whip = [asdict(spec) for spec in self._wishes.plan.sinks if spec.kind is SinkKind.WHIP]
         await self._rtc.request("outputs", {"sinks": whip})
@@ -268,17 +302,6 @@ class ControlProcess:
         return {
             name: Watched(pid, ComponentState.RUNNING if pid else ComponentState.STARTING) for name, pid in pids.items()
         }
-
-
-class _OneClock(SystemClock):
-    """At the box's own broker, box and controller read the same clock: nothing needs to discipline it there."""
-
-    def __init__(self, route: Route) -> None:
-        super().__init__()
-        self._route = route
-
-    def synchronised(self) -> bool:
-        return self._route.own or super().synchronised()
 
 
 class _PassingTime:

@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from edge.config.model import MqttConfig
-from edge.link import store as numbers
-from edge.link.acceptance import Keyring
 from edge.link.alarms import Alarms
 from edge.link.connection import Connection, Parts
+from edge.link.desired import Applier
+from edge.link.desired_desk import DesiredDesk
 from edge.link.engine import Broker
 from edge.link.identity import boot_id
 from edge.link.intake import Intake
 from edge.link.letters import ClockWord, Scribe
 from edge.link.linkstatus import LinkState, LinkStatus
+from edge.link.network import TRIAL_S, Network
 from edge.link.outbox import Letter, Outbox, append
+from edge.link.patient_store import PatientStore
 from edge.link.presence import Presence, new_session
 from edge.link.pump import Pump
 from edge.link.refusals import Refusals
 from edge.link.retry import Retry
-from edge.link.route import MOVED, Route
+from edge.link.route import Route
+from edge.link.series import Series
+from edge.link.signatures import Keyring
 from edge.link.state import Revision
 from edge.link.store import Store
 from edge.link.telemetry import Telemetry
 from edge.link.tls_refusals import OF_THE_CLOCK
 from edge.link.tls_refusals import REFUSED as REFUSED_BY_TLS
 from edge.link.topics import MAX_INT, topic
+from edge.link.workers import Workers
 from edge.model.command import Lane
-from edge.model.errors import EdgeError, Forbidden, Invalid, Unavailable
+from edge.model.errors import EdgeError, Forbidden, Invalid, PeerGone, Unavailable
 from edge.ports import Clock
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.component import Component, Context
@@ -42,8 +47,11 @@ from edge.runtime.status_board import StatusBoard
 _LOG = logging.getLogger(__name__)
 _EVENTS_WAITING = 1000
 _STATUS_EVERY_S = 1.0
+_SESSIONS = 64
+_TRIAL_EVERY_S = 5.0
+_HOPELESS = frozenset(("tls_required",))
 _OWN_BROKER_SPREAD_S = 0.5  # one box on one broker: nobody to make room for
-_REFUSED = REFUSED_BY_TLS | {"broker_refuses", "taken_over", "tls_required", "subscription_refused"}
+_REFUSED = REFUSED_BY_TLS | {"broker_refuses", "broker_unfit", "taken_over", "tls_required", "subscription_refused"}
 
 
 class Link:
@@ -51,7 +59,7 @@ class Link:
 
     `route` says where the broker is, the one of `config` when left out; no host means one on this machine.
     `keyring` decides who may command.
-    Everything else of the box goes on when the broker is not there.
+    Everything else of the box goes on when the broker is not there. Many links of one process share `workers`.
     """
 
     name = "link"
@@ -71,15 +79,23 @@ class Link:
         version: str,
         slot: str = "A",
         boot: str | None = None,
+        workers: Workers | None = None,
+        desired: Applier | None = None,
         route: Route | None = None,
     ) -> None:
         self._box = box_id
+        self._desired = desired
+        self._intake: Intake | None = None
+        self._desk: DesiredDesk | None = None
         self._route = route or Route(Broker(config.host or "127.0.0.1", config.port), own=not config.host)
-        self._spread_s = config.reconnect_spread_s
+        self._route.on_move = self._on_move
+        self._met = self._route.broker
+        self._network = Network(configured=self._met, spread_s=config.reconnect_spread_s, clock=clock)
         self._bus = bus
         self._board = board
         self._keyring = keyring
         self._path = state_dir / "link.sqlite"
+        self._workers = workers
         self._clock = clock
         self._version = version
         self._boot = boot or boot_id()
@@ -103,11 +119,29 @@ class Link:
         """Put a life-cycle event in the outbox, in order. Event loop only."""
         self._emit("life", code, sev=1, facts=facts)
 
+    async def hear_again(self, *, anew: bool) -> None:
+        """Connect once more: what the broker retains is said again, to keys that the box has meanwhile.
+
+        `anew`: it is another controller than before, whose desired documents count from the start.
+        """
+        if anew and self._desk is not None:
+            await self._desk.forget()
+        self._network.moved.set()
+
+    async def results_written(self) -> None:
+        """Wait until the result of the system lane's command, if one runs, is on disk."""
+        if self._intake is not None:
+            await self._intake.written(Lane.SYSTEM)
+
+    def dated_s(self) -> float:
+        """UTC in seconds as far as it is certain: without a synchronised clock, when there last was one."""
+        return self._intake.situation().dated_ms / 1000 if self._intake else self._clock.utc_ns() / 1e9
+
     async def run(self, ctx: Context) -> None:
         self._status.put(LinkState.CONNECTING)
-        store = Store(self._path)
+        store = PatientStore(self._path, workers=self._workers, on_trouble=self._status.storage)
         try:
-            await store.open()
+            await self._open(store)
             parts = await self._assemble(store)
             ctx.ready()
             await ctx.until_stopped(self._work(store, parts))
@@ -116,6 +150,14 @@ class Link:
         finally:
             self._status.put(LinkState.OFFLINE)
             await store.close()
+
+    async def _open(self, store: Store) -> None:
+        try:
+            await store.open()
+        except Unavailable as error:
+            self._status.storage(error)
+            raise
+        self._status.storage(None)
 
     def _emit(self, kind: str, code: str, *, sev: int, facts: Mapping[str, Any]) -> None:
         try:
@@ -141,11 +183,14 @@ class Link:
             revision=revision,
         )
         await intake.recover()
+        self._intake = intake
         self._register_resend(outbox, pump)
+        desk = self._desk = self._make_desk(self._desired, store, intake) if self._desired else None
+        if desk is not None:
+            await desk.recover()
         return Parts(
             box=self._box,
             boot=self._boot,
-            broker=self._route.broker,
             board=self._board,
             clock=self._clock,
             intake=intake,
@@ -154,6 +199,20 @@ class Link:
             presence=self._presence,
             telemetry=Telemetry(boot=self._boot, clock=self._clock),
             revision=revision,
+            desk=desk,
+            sessions=Series(store, "sess", reserve=_SESSIONS),
+        )
+
+    def _make_desk(self, applier: Applier, store: Store, intake: Intake) -> DesiredDesk:
+        return DesiredDesk(
+            applier=applier,
+            keyring=self._keyring,
+            situation=intake.situation,
+            network=self._network,
+            store=store,
+            board=self._board,
+            audit=self.audit,
+            refuse=intake.refuse,
         )
 
     def _register_resend(self, outbox: Outbox, pump: Pump) -> None:
@@ -162,8 +221,10 @@ class Link:
             if not isinstance(start, int) or isinstance(start, bool) or not 1 <= start < MAX_INT:
                 raise Invalid("args.from: must be an eseq from 1")
             extent = await outbox.extent()
+            kept = await outbox.after(start - 1, limit=1)
             pump.rewind(start - 1)
-            return {"epoch": extent.epoch, "from": start, "last": extent.last}
+            first = kept[0].eseq if kept else extent.last + 1
+            return {"epoch": extent.epoch, "from": start, "first": first, "last": extent.last}
 
         self._bus.register("evt.resend", Lane.SYSTEM, resend)
 
@@ -172,27 +233,34 @@ class Link:
             group.create_task(parts.intake.work(), name="link lanes")
             group.create_task(self._write_events(store, parts.outbox), name="link events")
             group.create_task(self._watch_issues(store, parts.outbox), name="link alarms")
-            group.create_task(self._keep_status(parts.outbox), name="link status")
-            group.create_task(self._stay_connected(store, parts), name="link connection")
+            group.create_task(self._keep_status(parts), name="link status")
+            group.create_task(self._stay_connected(parts), name="link connection")
 
-    async def _stay_connected(self, store: Store, parts: Parts) -> None:
-        retry, outage = self._retry(), OutageLog(_LOG, "link")
+    async def _stay_connected(self, parts: Parts) -> None:
+        retry, outage = Retry(spread_s=self._spread_s()), OutageLog(_LOG, "link")
         while True:
             if self._route.arrived():
-                retry = self._retry()
-                await self._begin_elsewhere(parts)
+                retry = Retry(spread_s=self._spread_s())
             self._status.put(LinkState.CONNECTING)
-            error, connected_s = await self._connect_once(store, parts, outage)
-            if error.code == MOVED:
+            error, connected_s = await self._connect_once(parts, outage)
+            if error.code == "moved":
                 continue
             self._route.failed(error)
             outage.failed(error)
+            retry.spread_s = self._spread_s()
             wait_s = retry.next_wait_s(connected_s=connected_s, refused=self._is_refusal(error))
             self._status.put(LinkState.OFFLINE, error=error)
-            await self._route.rest(wait_s)
+            if parts.desk is not None and self._network.on_trial:
+                await self._look_on(parts.desk, error, wait_s)
+            else:
+                await self._rest(wait_s)
 
-    def _retry(self) -> Retry:
-        return Retry(spread_s=min(self._spread_s, _OWN_BROKER_SPREAD_S) if self._route.own else self._spread_s)
+    def _on_move(self) -> None:
+        self._network.rebase(self._route.broker)
+
+    def _spread_s(self) -> float:
+        alone = self._route.own and self._network.broker == self._route.broker
+        return min(self._network.spread_s, _OWN_BROKER_SPREAD_S) if alone else self._network.spread_s
 
     def _is_refusal(self, error: EdgeError) -> bool:
         """A certificate that is out of date only by a clock that nobody disciplines may be good in a minute."""
@@ -200,34 +268,69 @@ class Link:
             return False
         return error.code in _REFUSED
 
-    async def _begin_elsewhere(self, parts: Parts) -> None:
-        """The new broker knows nothing of what the one before had; who spoke there under our id was not a rival."""
-        parts.own_sessions.clear()
-        parts.pump.rewind((await parts.outbox.extent()).acked)
-        self._status.move(self._route.where)
+    async def _rest(self, seconds: float) -> None:
+        """Or until the link is sent elsewhere."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._network.moved.wait()
 
-    async def _connect_once(self, store: Store, parts: Parts, outage: OutageLog) -> tuple[EdgeError, float]:
+    async def _met_at(self, broker: Broker, parts: Parts) -> None:
+        """Another broker than the last one met lacks what that one had."""
+        if broker != self._met:
+            self._met = broker
+            parts.pump.rewind((await parts.outbox.extent()).acked)
+
+    def _begin_at(self, broker: Broker, parts: Parts) -> None:
+        """Who spoke under our id at a broker that we come to, before we did, was no rival."""
+        if broker != self._met:
+            parts.own_sessions.clear()
+        if self._status.broker != _where(broker):
+            self._status.move(_where(broker))
+
+    async def _look_on(self, desk: DesiredDesk, error: EdgeError, wait_s: float) -> None:
+        """The broker on trial was not reached: try again soon, or go back when its time is over."""
+        left_s = self._network.left_s
+        if error.code in _HOPELESS:
+            await desk.revert(error.code, str(error))
+        elif left_s == 0:
+            await desk.revert("link_not_back", f"not reached within {TRIAL_S:g} s: {error}")
+        else:
+            await self._rest(min(wait_s, _TRIAL_EVERY_S, left_s))
+
+    async def _connect_once(self, parts: Parts, outage: OutageLog) -> tuple[EdgeError, float]:
         """One connection from beginning to end: why it ended and how long it held in seconds."""
         online_ns: list[int] = []
 
-        def on_online() -> None:
+        async def on_online() -> None:
             online_ns.append(self._clock.mono_ns())
+            await self._met_at(broker, parts)
             self._status.put(LinkState.ONLINE)
             self._route.reached()
             outage.recovered()
+            if parts.desk is not None:
+                await parts.desk.confirm()
 
-        session = new_session(await store.run(lambda db: numbers.next_number(db, "sess")))
+        session = new_session(await parts.sessions.next())
         self._status.sess = session.sess
+        self._network.moved.clear()
+        broker = self._network.broker
+        self._begin_at(broker, parts)
         error: EdgeError
         try:
-            here = replace(parts, broker=self._route.broker)
-            await self._route.stay(Connection(parts=here, session=session, on_online=on_online).run())
+            async with asyncio.TaskGroup() as group:
+                connection = Connection(parts=parts, broker=broker, session=session, on_online=on_online)
+                group.create_task(connection.run(), name="link connection")
+                group.create_task(self._leave_when_moved(), name="link moves")
             raise AssertionError("a connection ends by losing it")
-        except* (Unavailable, Forbidden) as group:
-            error = _first_edge_error(group)
+        except* (Unavailable, Forbidden) as group_error:
+            error = _first_edge_error(group_error)
         if error.code == "link_store":
             raise error
         return error, (self._clock.mono_ns() - online_ns[0]) / 1e9 if online_ns else 0.0
+
+    async def _leave_when_moved(self) -> None:
+        await self._network.moved.wait()
+        raise PeerGone("the link goes to another broker", code="moved")
 
     async def _write_events(self, store: Store, outbox: Outbox) -> None:
         while True:
@@ -243,17 +346,25 @@ class Link:
                 await store.run(lambda db, new=letters: [append(db, letter) for letter in new])  # type: ignore[misc]
                 outbox.wake()
 
-    async def _keep_status(self, outbox: Outbox) -> None:
+    async def _keep_status(self, parts: Parts) -> None:
         while True:
-            extent = await outbox.extent()
+            extent = await parts.outbox.extent()
             self._status.note(waiting=extent.waiting, dropped=self._refusals.total)
+            await parts.intake.keep_time()
+            if parts.desk is not None:
+                await parts.desk.reconsider()
+                parts.desk.refresh()
             marker = self._scribe.event("audit", "outbox.trimmed", sev=2)
-            if await outbox.trim(marker):
-                outbox.wake()
+            if await parts.outbox.trim(marker):
+                parts.outbox.wake()
             await asyncio.sleep(_STATUS_EVERY_S)
 
     def _on_buried(self, eseq: int) -> None:
         self._emit("audit", "outbox.dead_letter", sev=2, facts={"eseq": eseq})
+
+
+def _where(broker: Broker) -> str:
+    return f"{broker.host}:{broker.port}"
 
 
 def _first_edge_error(group: BaseExceptionGroup[BaseException]) -> EdgeError:

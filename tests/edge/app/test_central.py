@@ -12,6 +12,7 @@ from edge.runtime.status_board import StatusBoard
 from edge.vault.enrolment import EnrolmentFile
 from tests.enrolling import EnrollingBox, Talker
 from tests.fakes import FakeClock
+from tests.mqtt_box import LinkBox
 
 MQTT = MqttConfig(port=1884)
 DAY_NS = 86_400 * 1_000_000_000
@@ -123,9 +124,10 @@ def test_the_status_of_an_enrolled_box_has_no_secret(enrolled: EnrollingBox) -> 
     assert "PRIVATE" not in repr(section)
 
 
-async def test_the_way_home_is_the_boxs_own_broker() -> None:
+async def test_the_way_home_is_the_boxs_own_broker(tmp_path: Path) -> None:
     route = Route(own_broker(MQTT), own=True)
-    way = LinkWay(route, home=own_broker(MQTT))
+    link = LinkBox(port=1, state_dir=tmp_path, route=route).link
+    way = LinkWay(route, link=link, home=own_broker(MQTT))
     route.move(own_broker(MqttConfig(port=1)))
     way.go_home()
     assert (route.where, route.own) == ("127.0.0.1:1884", True)
