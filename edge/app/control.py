@@ -117,7 +117,7 @@ class ControlProcess:
             current=start.enrolment,
             keyring=keyring,
             box=name,
-            clock=clock,
+            clock=self._clock,
             way=LinkWay(start.route, link=link, home=own_broker(config.mqtt)),
             fixed=bool(config.mqtt.host),
             audit=link.audit,
@@ -127,14 +127,14 @@ class ControlProcess:
             keyring=keyring,
             board=self._board,
             issues=self._issues,
-            clock=clock,
+            clock=self._clock,
             trouble=start.trouble,
         )
         central.register(self._bus)
         desk = PairingDesk(
             keyring=keyring,
             box=name,
-            clock=clock,
+            clock=self._clock,
             broker=(config.mqtt.host or own_broker(config.mqtt).host, config.mqtt.port),
             audit=link.audit,
             membership=membership,
@@ -224,7 +224,7 @@ class ControlProcess:
             board=self._board,
             keyring=keyring,
             state_dir=places.state,
-            clock=OneClock(alone=lambda: route.own and self._has_own_broker()),
+            clock=OneClock(alone=lambda: route.own and self._is_sent_nowhere()),
             version=edge.__version__,
             desired=DesiredWishes(wishes=self._wishes, picture_size=self._picture_size),
             route=route,
@@ -244,8 +244,8 @@ class ControlProcess:
         media = [self._world.media_pid(name) for name in self._media]
         await restart_processes((*media, self._world.rtc_pid, os.getpid()))
 
-    def _has_own_broker(self) -> bool:
-        """Nothing has sent the link elsewhere."""
+    def _is_sent_nowhere(self) -> bool:
+        """No document names another broker."""
         link = self._wishes.wanted.overrides.link
         return link is None or link.broker is None
 

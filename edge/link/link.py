@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from edge.link.alarms import Alarms
 from edge.link.connection import Connection, Parts
 from edge.link.desired import Applier
 from edge.link.desired_desk import DesiredDesk
-from edge.link.engine import Broker
+from edge.link.engine import Broker, Dialect
 from edge.link.identity import boot_id
 from edge.link.intake import Intake
 from edge.link.letters import ClockWord, Scribe
@@ -26,7 +25,7 @@ from edge.link.presence import Presence, new_session
 from edge.link.pump import Pump
 from edge.link.refusals import Refusals
 from edge.link.retry import Retry
-from edge.link.route import Route
+from edge.link.route import MOVED, Route
 from edge.link.series import Series
 from edge.link.signatures import Keyring
 from edge.link.state import Revision
@@ -37,7 +36,7 @@ from edge.link.tls_refusals import REFUSED as REFUSED_BY_TLS
 from edge.link.topics import MAX_INT, topic
 from edge.link.workers import Workers
 from edge.model.command import Lane
-from edge.model.errors import EdgeError, Forbidden, Invalid, PeerGone, Unavailable
+from edge.model.errors import EdgeError, Forbidden, Invalid, Unavailable
 from edge.ports import Clock
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.component import Component, Context
@@ -50,7 +49,6 @@ _STATUS_EVERY_S = 1.0
 _SESSIONS = 64
 _TRIAL_EVERY_S = 5.0
 _HOPELESS = frozenset(("tls_required",))
-_OWN_BROKER_SPREAD_S = 0.5  # one box on one broker: nobody to make room for
 _REFUSED = REFUSED_BY_TLS | {"broker_refuses", "broker_unfit", "taken_over", "tls_required", "subscription_refused"}
 
 
@@ -88,9 +86,8 @@ class Link:
         self._intake: Intake | None = None
         self._desk: DesiredDesk | None = None
         self._route = route or Route(Broker(config.host or "127.0.0.1", config.port), own=not config.host)
-        self._route.on_move = self._on_move
-        self._met = self._route.broker
-        self._network = Network(configured=self._met, spread_s=config.reconnect_spread_s, clock=clock)
+        self._network = Network(route=self._route, spread_s=config.reconnect_spread_s, clock=clock)
+        self._met = self._network.broker
         self._bus = bus
         self._board = board
         self._keyring = keyring
@@ -104,7 +101,7 @@ class Link:
         self._presence = Presence(boot=self._boot, version=version, slot=slot, clock=clock, clock_word=clock_word)
         self._events: asyncio.Queue[Letter] = asyncio.Queue(_EVENTS_WAITING)
         self._refusals = Refusals()
-        self._status = LinkStatus(board=board, clock=clock, box=box_id, broker=self._route.where)
+        self._status = LinkStatus(board=board, clock=clock, box=box_id, broker=_where(self._network.broker))
         self._emit("life", "box.started", sev=1, facts={"sw": version})
 
     @property
@@ -126,7 +123,7 @@ class Link:
         """
         if anew and self._desk is not None:
             await self._desk.forget()
-        self._network.moved.set()
+        self._route.leave()
 
     async def results_written(self) -> None:
         """Wait until the result of the system lane's command, if one runs, is on disk."""
@@ -237,30 +234,23 @@ class Link:
             group.create_task(self._stay_connected(parts), name="link connection")
 
     async def _stay_connected(self, parts: Parts) -> None:
-        retry, outage = Retry(spread_s=self._spread_s()), OutageLog(_LOG, "link")
+        retry, outage = Retry(spread_s=self._network.spread_s), OutageLog(_LOG, "link")
         while True:
             if self._route.arrived():
-                retry = Retry(spread_s=self._spread_s())
+                retry = Retry(spread_s=self._network.spread_s)
             self._status.put(LinkState.CONNECTING)
             error, connected_s = await self._connect_once(parts, outage)
-            if error.code == "moved":
+            if error.code == MOVED:
                 continue
             self._route.failed(error)
             outage.failed(error)
-            retry.spread_s = self._spread_s()
+            retry.spread_s = self._network.spread_s
             wait_s = retry.next_wait_s(connected_s=connected_s, refused=self._is_refusal(error))
             self._status.put(LinkState.OFFLINE, error=error)
             if parts.desk is not None and self._network.on_trial:
                 await self._look_on(parts.desk, error, wait_s)
             else:
-                await self._rest(wait_s)
-
-    def _on_move(self) -> None:
-        self._network.rebase(self._route.broker)
-
-    def _spread_s(self) -> float:
-        alone = self._route.own and self._network.broker == self._route.broker
-        return min(self._network.spread_s, _OWN_BROKER_SPREAD_S) if alone else self._network.spread_s
+                await self._route.rest(wait_s)
 
     def _is_refusal(self, error: EdgeError) -> bool:
         """A certificate that is out of date only by a clock that nobody disciplines may be good in a minute."""
@@ -268,24 +258,19 @@ class Link:
             return False
         return error.code in _REFUSED
 
-    async def _rest(self, seconds: float) -> None:
-        """Or until the link is sent elsewhere."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._network.moved.wait()
+    def _begin_at(self, broker: Broker, parts: Parts) -> None:
+        """Who spoke under our id at a broker that we come to, before we did, was no rival."""
+        if broker != self._met:
+            parts.own_sessions.clear()
+            parts.dialect.version = Dialect().version
+        if self._status.broker != _where(broker):
+            self._status.move(_where(broker))
 
     async def _met_at(self, broker: Broker, parts: Parts) -> None:
         """Another broker than the last one met lacks what that one had."""
         if broker != self._met:
             self._met = broker
             parts.pump.rewind((await parts.outbox.extent()).acked)
-
-    def _begin_at(self, broker: Broker, parts: Parts) -> None:
-        """Who spoke under our id at a broker that we come to, before we did, was no rival."""
-        if broker != self._met:
-            parts.own_sessions.clear()
-        if self._status.broker != _where(broker):
-            self._status.move(_where(broker))
 
     async def _look_on(self, desk: DesiredDesk, error: EdgeError, wait_s: float) -> None:
         """The broker on trial was not reached: try again soon, or go back when its time is over."""
@@ -295,7 +280,7 @@ class Link:
         elif left_s == 0:
             await desk.revert("link_not_back", f"not reached within {TRIAL_S:g} s: {error}")
         else:
-            await self._rest(min(wait_s, _TRIAL_EVERY_S, left_s))
+            await self._route.rest(min(wait_s, _TRIAL_EVERY_S, left_s))
 
     async def _connect_once(self, parts: Parts, outage: OutageLog) -> tuple[EdgeError, float]:
         """One connection from beginning to end: why it ended and how long it held in seconds."""
@@ -312,25 +297,18 @@ class Link:
 
         session = new_session(await parts.sessions.next())
         self._status.sess = session.sess
-        self._network.moved.clear()
         broker = self._network.broker
         self._begin_at(broker, parts)
+        connection = Connection(parts=parts, broker=broker, session=session, on_online=on_online)
         error: EdgeError
         try:
-            async with asyncio.TaskGroup() as group:
-                connection = Connection(parts=parts, broker=broker, session=session, on_online=on_online)
-                group.create_task(connection.run(), name="link connection")
-                group.create_task(self._leave_when_moved(), name="link moves")
+            await self._route.stay(connection.run())
             raise AssertionError("a connection ends by losing it")
         except* (Unavailable, Forbidden) as group_error:
             error = _first_edge_error(group_error)
         if error.code == "link_store":
             raise error
         return error, (self._clock.mono_ns() - online_ns[0]) / 1e9 if online_ns else 0.0
-
-    async def _leave_when_moved(self) -> None:
-        await self._network.moved.wait()
-        raise PeerGone("the link goes to another broker", code="moved")
 
     async def _write_events(self, store: Store, outbox: Outbox) -> None:
         while True:

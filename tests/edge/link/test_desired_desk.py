@@ -9,6 +9,7 @@ from edge.link.desired import Checked, Flaw, LinkWish, Mark
 from edge.link.desired_desk import DesiredDesk
 from edge.link.engine import Broker, Message
 from edge.link.network import Network
+from edge.link.route import Route
 from edge.link.signatures import Refused, Situation
 from edge.link.store import Store
 from edge.model.errors import Unavailable
@@ -60,7 +61,8 @@ class Rig:
     def __init__(self, store: Store, memory: Memory | None = None) -> None:
         self.memory = memory or Memory()
         self.clock = FakeClock()
-        self.network = Network(configured=HOME, spread_s=5.0, clock=self.clock)
+        self.route = Route(HOME)
+        self.network = Network(route=self.route, spread_s=5.0, clock=self.clock)
         self.board = StatusBoard()
         self.audits: list[tuple[str, Mapping[str, Any]]] = []
         self.refused: list[Refused] = []
@@ -308,7 +310,7 @@ async def test_another_controllers_revisions_count_from_the_start(rig: Rig, stor
     await rig.take(57, broker={"host": "127.0.0.2", "port": 1}, chal="CHAL")
     await rig.desk.confirm()
     await rig.take(58)
-    rig.network.rebase(Broker("new.example", 8883))
+    rig.route.move(Broker("new.example", 8883))
     await rig.desk.forget()
     assert rig.word == "0 applied"
     assert rig.network.broker == Broker("new.example", 8883)
