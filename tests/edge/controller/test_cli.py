@@ -30,7 +30,9 @@ def test_list_shows_the_known_boxes(capsys: pytest.CaptureFixture[str], home: st
 def test_keys_shows_the_public_half_only(capsys: pytest.CaptureFixture[str], home: str) -> None:
     code, out, _ = run(capsys, "--home", home, "keys")
     key = Home(Path(home)).key()
-    assert (code, out) == (0, f"{key.kid}  ed25519  {key.public.base64}\n")
+    assert code == 0
+    assert out.startswith(f"{key.kid}  ed25519  {key.public.base64}  active  ")
+    assert out.count("\n") == 1
 
 
 @pytest.mark.parametrize(
