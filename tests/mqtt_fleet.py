@@ -57,6 +57,8 @@ def trusting_box(port: int, state_dir: Path, home: Path, *, synced: bool = True)
     trust_local(home=home, keyring=box.keyring, box=box.id, broker=("127.0.0.1", port))
     if not box.bus.knows("keys.set"):
         box.bus.register("keys.set", Lane.SYSTEM, lambda args: _set_keys(box, args))
+    if not box.bus.knows("keys.get"):
+        box.bus.register("keys.get", Lane.SYSTEM, lambda args: _get_keys(box))
     return box
 
 
@@ -79,3 +81,8 @@ async def _set_keys(box: LinkBox, args: Mapping[str, Any]) -> Mapping[str, Any]:
     for key in keys:
         box.keyring.add(key)
     return {"keys": [key.kid for key in keys]}
+
+
+async def _get_keys(box: LinkBox) -> Mapping[str, Any]:
+    known = box.keyring.keys()
+    return {"keys": [{"kid": key.kid} for key in known]}

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import json
 import textwrap
+import time
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +15,8 @@ from edge.controller.home import Home
 from edge.controller.keychain import HeldKey
 from edge.controller.rotate import begin, carry_on
 from edge.controller.rotation import Rotation
+from edge.model.errors import NotFound
+from edge.vault.keyring import Keyring, TrustedKey, entry_of, trusted_key
 
 _AGAIN_S = 5.0
 # SubjectPublicKeyInfo of Ed25519 up to the key (RFC 8410, 4)
@@ -35,6 +38,14 @@ def add_keys(verbs: Any) -> None:
     verb.add_argument("--sole", action="store_true", help="no other controller commands these boxes")
     verb = _add(steps, "retire", _retire, "use a key no more that does not sign now")
     verb.add_argument("kid", metavar="KID")
+    verb = _add(steps, "trust", _trust, "let boxes keep another controller's key when keys are rotated")
+    verb.add_argument("kid", metavar="KID", help="as the other's edgectl keys export --json says")
+    verb.add_argument("public", metavar="PUBLIC", help="its public key in base64, from the same")
+    verb.add_argument("--ops", action="append", metavar="PATTERN", help="operations it may do (*); may be repeated")
+    verb.add_argument("--boxes", action="append", metavar="PATTERN", help="boxes it may command (*); may be repeated")
+    verb.add_argument("--days", type=int, default=730, metavar="N", help="for how long (730)")
+    verb = _add(steps, "distrust", _distrust, "boxes need not keep that key any more")
+    verb.add_argument("kid", metavar="KID")
     verb = _add(steps, "export", _export, "the public half as PEM, for whoever checks signatures")
     verb.add_argument("kid", nargs="?", metavar="KID", help="the active one if left out")
 
@@ -49,6 +60,9 @@ def _add(steps: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
 async def _list(options: argparse.Namespace, home: Home) -> int:
     for key in await asyncio.to_thread(home.keychain.held):
         print(json.dumps(asdict(key)) if options.json else _line(key))
+    others = (await asyncio.to_thread(Keyring, home.others_path)).keys()
+    for other in others:
+        print(json.dumps({**entry_of(other), "state": "other"}) if options.json else _other_line(other))
     rotation = await asyncio.to_thread(Rotation.load, home.path)
     if rotation is not None and not options.json:
         print(f"being rotated from {rotation.old} to {rotation.new}: edgectl keys rotate goes on")
@@ -64,6 +78,29 @@ async def _new(options: argparse.Namespace, home: Home) -> int:
 async def _retire(options: argparse.Namespace, home: Home) -> int:
     await asyncio.to_thread(home.keychain.retire, options.kid)
     print(f"{options.kid} retired")
+    return 0
+
+
+async def _trust(options: argparse.Namespace, home: Home) -> int:
+    key = trusted_key(
+        kid=options.kid,
+        public=options.public,
+        ops=tuple(options.ops or ("*",)),
+        boxes=tuple(options.boxes or ("*",)),
+        not_after_s=int(time.time()) + options.days * 86_400,
+    )
+    others = await asyncio.to_thread(Keyring, home.others_path)
+    await asyncio.to_thread(others.add, key)
+    print(json.dumps(entry_of(key)) if options.json else f"{key.kid} is kept from the next rotation on")
+    return 0
+
+
+async def _distrust(options: argparse.Namespace, home: Home) -> int:
+    others = await asyncio.to_thread(Keyring, home.others_path)
+    if others.find(options.kid) is None:
+        raise NotFound(f"no key {options.kid} of another controller is known here", code="unknown_key")
+    await asyncio.to_thread(others.remove, options.kid)
+    print(f"{options.kid} is not kept from the next rotation on")
     return 0
 
 
@@ -101,3 +138,8 @@ async def _rotate(options: argparse.Namespace, home: Home) -> int:
 
 def _line(key: HeldKey) -> str:
     return f"{key.kid}  ed25519  {key.public}  {key.state}  {key.made}  {key.source.partition('?')[0]}"
+
+
+def _other_line(key: TrustedKey) -> str:
+    scopes = f"may do {', '.join(key.ops)} on {', '.join(key.boxes)}"
+    return f"{key.kid}  ed25519  {key.public.base64}  other controller, {scopes}"

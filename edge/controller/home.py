@@ -50,6 +50,11 @@ class Home:
         """Where events, commands, documents and rollouts are recorded."""
         return self.path / "ledger.sqlite"
 
+    @property
+    def others_path(self) -> Path:
+        """The keys of other controllers that boxes are to keep, as a box's own list is written."""
+        return self.path / "others.json"
+
     def key_for(self, box: str) -> Signer:
         """What that box believes: while keys are rotated, the new one only once it is enrolled there."""
         rotation = Rotation.load(self.path)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 from edge.controller.client import Controller
@@ -14,12 +15,12 @@ from edge.controller.reach import Reach, reach
 from edge.controller.rotation import Phase, Rotation
 from edge.model.command import Op, Result, ResultState
 from edge.model.errors import EdgeError, Invalid
+from edge.vault.keyring import Keyring, TrustedKey, entry_of, trusted_key
 from edge.vault.signing import Signer
 
-LEAVES = ("link", "state", "res")
-_HOLDS = timedelta(days=2 * 365)
+LEAVES = ("link", "res")
+_HOLDS_S = 2 * 365 * 86_400
 _AT_ONCE = 32
-_FIELDS = frozenset(("kid", "alg", "public", "ops", "boxes", "not_after"))
 Tell = Callable[[str, str], None]
 
 
@@ -41,8 +42,8 @@ def begin(home: Home, *, kid: str | None = None) -> Rotation:
 async def carry_on(home: Home, *, tell: Tell, timeout_s: float, sole: bool = False) -> Rotation | None:
     """One round over all known boxes; `tell` hears each box with a word. None once it is over.
 
-    What could not be reached stays for the next round. `keys.set` is the whole list of a box: one that does not
-    report its list is left alone, unless this is its `sole` controller.
+    What could not be reached stays for the next round. `keys.set` is the whole list of a box: one with keys of
+    controllers that are not known here is left alone, unless this is its `sole` controller.
     """
     rotation = await asyncio.to_thread(begin, home)
     boxes = await asyncio.to_thread(home.boxes)
@@ -51,7 +52,8 @@ async def carry_on(home: Home, *, tell: Tell, timeout_s: float, sole: bool = Fal
         if rotation.phase(names) is phase:
             old = await asyncio.to_thread(home.keychain.signer, rotation.old)
             new = await asyncio.to_thread(home.keychain.signer, rotation.new)
-            step = _Step(phase=phase, old=old, new=new, timeout_s=timeout_s, sole=sole)
+            others = (await asyncio.to_thread(Keyring, home.others_path)).keys()
+            step = _Step(phase=phase, old=old, new=new, others=others, timeout_s=timeout_s, sole=sole)
             rotation = await _reach_all(home, rotation, boxes, step=step, tell=tell)
             if phase is Phase.ENROL and rotation.phase(names) is not Phase.ENROL:
                 await asyncio.to_thread(home.keychain.activate, rotation.new)
@@ -89,32 +91,53 @@ class _Progress:
 
 
 class _Step:
-    """What one box is told in this phase."""
+    """What one box is told in this phase. Only what this home knows is ever signed: answers are not signed,
+    and whoever has the broker could put a key of his own into one."""
 
-    def __init__(self, *, phase: Phase, old: Signer, new: Signer, timeout_s: float, sole: bool) -> None:
+    def __init__(
+        self, *, phase: Phase, old: Signer, new: Signer, others: Sequence[TrustedKey], timeout_s: float, sole: bool
+    ) -> None:
         self.phase = phase
         self.old = old
         self._new = new
+        self._others = others
         self._timeout_s = timeout_s
         self._sole = sole
 
     async def take(self, controller: Controller, box: str) -> Result:
         """Under the old key while it still counts there; a box that has gone further takes the new one."""
-        listed = _listed(controller.view(box).state)
-        if not listed and not self._sole:
-            sentence = f"{box} does not say which keys it has: --sole, if no other controller commands it"
-            raise Invalid(sentence, code="keys_unseen")
-        keys = _with(listed, self._new, like=self.old, box=box)
-        if self.phase is Phase.RETIRE:
-            keys = [entry for entry in keys if entry["kid"] != self.old.kid]
-        elif not listed:
-            keys = _with(keys, self.old, like=self._new, box=box)
-        signers = (self.old, self._new) if self.phase is Phase.ENROL else (self._new,)
-        for signer in signers:
-            result = await controller.send(box, Op.KEYS_SET, {"keys": keys}, key=signer, timeout_s=self._timeout_s)
-            if result.code != "unknown_key":
+        for signer in (self.old, self._new) if self.phase is Phase.ENROL else (self._new,):
+            known = await controller.send(box, Op.KEYS_GET, key=signer, timeout_s=self._timeout_s)
+            if known.code != "unknown_key":
                 break
-        return result
+        self._check(box, known)
+        keys = {"keys": self._list(box)}
+        return await controller.send(box, Op.KEYS_SET, keys, key=signer, timeout_s=self._timeout_s)
+
+    def _check(self, box: str, known: Result) -> None:
+        """No other controller is locked out unseen."""
+        if self._sole:
+            return
+        listed = known.payload.get("keys")
+        if known.st is not ResultState.DONE or not isinstance(listed, list):
+            sentence = (
+                f"{box} does not say which keys it has ({known.code}): --sole, if no other controller commands it"
+            )
+            raise Invalid(sentence, code="keys_unseen")
+        ours = {self.old.kid, self._new.kid, *(key.kid for key in self._others)}
+        strange = sorted({str(one.get("kid")) for one in listed if isinstance(one, Mapping)} - ours)
+        if strange:
+            sentence = f"{box} has keys that are not known here, {', '.join(strange)}: edgectl keys trust, or --sole"
+            raise Invalid(sentence, code="keys_unseen")
+
+    def _list(self, box: str) -> list[Mapping[str, Any]]:
+        own = (self.old, self._new) if self.phase is Phase.ENROL else (self._new,)
+        until_s = int(time.time()) + _HOLDS_S
+        keys = [
+            trusted_key(kid=k.kid, public=k.public.base64, ops=("*",), boxes=(box,), not_after_s=until_s) for k in own
+        ]
+        theirs = [key for key in self._others if any(fnmatchcase(box, one) for one in key.boxes)]
+        return [entry_of(key) for key in (*keys, *theirs)]
 
 
 async def _one(step: _Step, found: Reach, box: str, progress: _Progress, tell: Tell) -> None:
@@ -122,7 +145,6 @@ async def _one(step: _Step, found: Reach, box: str, progress: _Progress, tell: T
         try:
             controller = found.of(box)
             await controller.box(box)
-            await controller.reported(box)
             result = await step.take(controller, box)
         except EdgeError as error:
             tell(box, f"waiting: {error}")
@@ -132,20 +154,3 @@ async def _one(step: _Step, found: Reach, box: str, progress: _Progress, tell: T
         tell(box, "knows the new key" if step.phase is Phase.ENROL else "has forgotten the old key")
     else:
         tell(box, f"{result.st}: {result.code}{': ' if result.detail else ''}{result.detail}")
-
-
-def _listed(state: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The key list that the box reports; empty where it does not say it whole."""
-    keys = state.get("keys")
-    whole = isinstance(keys, list) and all(isinstance(one, dict) and one.keys() >= _FIELDS for one in keys)
-    return [{name: one[name] for name in _FIELDS} for one in keys] if whole and isinstance(keys, list) else []
-
-
-def _with(keys: list[dict[str, Any]], key: Signer, *, like: Signer, box: str) -> list[dict[str, Any]]:
-    """The list with that key in it, which may do what `like` may."""
-    if any(entry["kid"] == key.kid for entry in keys):
-        return keys
-    model = next((entry for entry in keys if entry["kid"] == like.kid), {"ops": ["*"], "boxes": [box]})
-    until = (datetime.now(UTC) + _HOLDS).strftime("%Y-%m-%dT%H:%M:%SZ")
-    entry = {"kid": key.kid, "alg": "ed25519", "public": key.public.base64, "not_after": until}
-    return [*keys, {**entry, "ops": model["ops"], "boxes": model["boxes"]}]

@@ -13,6 +13,7 @@ from edge.controller.rotation import Rotation
 from edge.model.status import Severity
 from tests.mqtt_box import LinkBox
 from tests.mqtt_fleet import begin_edgectl, edgectl, fleet, lines_until, trusting_box
+from tests.mqtt_orders import trust
 from tests.peers.conftest import Mosquitto
 
 pytestmark = pytest.mark.peer
@@ -51,7 +52,7 @@ async def test_a_rotation_waits_for_the_box_that_is_away_and_ends_when_it_is_bac
             while (away.board.get("link") or {}).get("state") != "online":
                 await asyncio.sleep(0.02)
         old = Home(home).key().kid
-        code, out, _ = await edgectl(home, "keys", "rotate", "--sole")
+        code, out, _ = await edgectl(home, "keys", "rotate")
         assert code == 1
         assert f"{here.id}: knows the new key" in out
         assert f"{away.id}: waiting: {away.id} is offline" in out
@@ -62,7 +63,7 @@ async def test_a_rotation_waits_for_the_box_that_is_away_and_ends_when_it_is_bac
         assert (await edgectl(home, "start", here.id, "srt"))[0] == 0
         async with away.running():
             assert (await edgectl(home, "start", away.id, "srt"))[0] == 0
-            code, out, _ = await edgectl(home, "keys", "rotate", "--sole")
+            code, out, _ = await edgectl(home, "keys", "rotate")
             assert (code, out.splitlines()[-1]) == (0, f"done: {rotation.new} signs now")
             for box in (here, away):
                 assert kids(box) == [rotation.new]
@@ -71,11 +72,22 @@ async def test_a_rotation_waits_for_the_box_that_is_away_and_ends_when_it_is_bac
         assert [line.split("  ")[3] for line in out.splitlines()] == ["retired", "active"]
 
 
-async def test_a_rotation_does_not_wipe_keys_that_it_cannot_see(mosquitto: Mosquitto, tmp_path: Path) -> None:
+async def test_a_rotation_does_not_lock_another_controller_out(mosquitto: Mosquitto, tmp_path: Path) -> None:
     async with fleet(mosquitto.port, tmp_path, 1) as ((box,), home):
+        other = trust()
+        box.keyring.add(other)
         code, out, _ = await edgectl(home, "keys", "rotate")
         assert code == 1
-        assert "does not say which keys it has" in out
+        assert f"{box.id} has keys that are not known here, {other.kid}: edgectl keys trust, or --sole" in out
+        assert kids(box) == [Home(home).key().kid, other.kid]
+        assert (await edgectl(home, "keys", "trust", other.kid, other.public.base64, "--ops", "stream.*"))[0] == 0
+        assert (await edgectl(home, "keys", "rotate"))[0] == 0
+        assert kids(box) == [Home(home).key().kid, other.kid]
+        kept = box.keyring.find(other.kid)
+        assert kept is not None
+        assert (kept.public, kept.ops) == (other.public, ("stream.*",))
+        assert (await edgectl(home, "keys", "distrust", other.kid))[0] == 0
+        assert (await edgectl(home, "keys", "rotate", "--sole"))[0] == 0
         assert kids(box) == [Home(home).key().kid]
 
 
