@@ -19,11 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from edge.controller.cli_asyncapi import add_asyncapi
-from edge.controller.cli_desired import add_desired
-from edge.controller.cli_events import add_events
-from edge.controller.cli_keys import add_keys
-from edge.controller.cli_rollout import add_rollout
+from edge.controller import cli_asyncapi, cli_desired, cli_events, cli_exporter, cli_keys, cli_rollout
 from edge.controller.client import Controller
 from edge.controller.home import ENV, Home, KnownBox, default_home
 from edge.controller.pairing import pair
@@ -53,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = run_interruptible(options.verb(options, home))
         return code
     except KeyboardInterrupt:
-        endless = options.verb is _watch or getattr(options, "follow", False)
+        endless = options.verb in (_watch, cli_exporter.run) or getattr(options, "follow", False)
         return _OK if endless else _INTERRUPTED
     except EdgeError as error:
         print(f"edgectl: {error}", file=sys.stderr)
@@ -89,11 +85,9 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument("words", nargs="+", metavar="WORD", help="[BOX] SINK")
     verb = _add(verbs, "watch", _watch, "all boxes, live")
     verb.add_argument("--once", action="store_true", help="print a plain table once and leave, for scripts")
-    add_events(verbs)
-    add_desired(verbs)
-    add_rollout(verbs)
-    add_keys(verbs)
-    add_asyncapi(verbs)
+    for group in (cli_events, cli_desired, cli_rollout, cli_keys, cli_asyncapi):
+        group.add_verbs(verbs)
+    cli_exporter.add_to(verbs)
     return parser
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from edge.controller.home import Home
 
 
-def add_asyncapi(verbs: Any) -> None:
+def add_verbs(verbs: Any) -> None:
     text = "the contract between boxes and controllers as an AsyncAPI 3 document"
     verbs.add_parser("asyncapi", help=text, description=text.capitalize()).set_defaults(verb=_asyncapi)
 

@@ -24,7 +24,7 @@ from edge.controller.reach import Reach, reach
 from edge.model.errors import EdgeError, Invalid, NotFound
 
 
-def add_desired(verbs: Any) -> None:
+def add_verbs(verbs: Any) -> None:
     text = "what boxes should be, as whole documents with revisions"
     group = verbs.add_parser("desired", help=text, description=text.capitalize())
     steps = group.add_subparsers(required=True, metavar="WHAT")

@@ -24,7 +24,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LEAVES = ("link", "res")
 
 
-def add_events(verbs: Any) -> None:
+def add_verbs(verbs: Any) -> None:
     text = "what boxes reported, from the record kept here; with --follow it is taken in and acknowledged"
     verb = verbs.add_parser("events", help=text, description=text.capitalize())
     verb.set_defaults(verb=_events)

@@ -23,7 +23,7 @@ _AGAIN_S = 5.0
 _SPKI = bytes.fromhex("302a300506032b6570032100")
 
 
-def add_keys(verbs: Any) -> None:
+def add_verbs(verbs: Any) -> None:
     text = "the keys this controller signs with"
     group = verbs.add_parser("keys", help=text, description=text.capitalize())
     group.set_defaults(verb=_list, json=False)

@@ -24,7 +24,7 @@ from edge.controller.words import argument
 from edge.model.errors import Busy, Invalid
 
 
-def add_rollout(verbs: Any) -> None:
+def add_verbs(verbs: Any) -> None:
     text = "one change to many boxes in waves, each only after the one before is well"
     group = verbs.add_parser("rollout", help=text, description=text.capitalize())
     steps = group.add_subparsers(required=True, metavar="WHAT")

@@ -27,6 +27,7 @@ from edge.link.state import Revision
 from edge.link.store import Store
 from edge.link.telemetry import Telemetry
 from edge.link.topics import MAX_INT, topic
+from edge.link.workers import Workers
 from edge.model.command import Lane
 from edge.model.errors import EdgeError, Forbidden, Invalid, Unavailable
 from edge.ports import Clock
@@ -38,14 +39,14 @@ from edge.runtime.status_board import StatusBoard
 _LOG = logging.getLogger(__name__)
 _EVENTS_WAITING = 1000
 _STATUS_EVERY_S = 1.0
-_REFUSED = frozenset(("broker_refuses", "taken_over", "tls_required", "subscription_refused"))
+_REFUSED = frozenset(("broker_refuses", "broker_unfit", "taken_over", "tls_required", "subscription_refused"))
 
 
 class Link:
     """Component `link`. Owns the board section `link` and registers `evt.resend` on the bus.
 
     `config` without a host means a broker on this machine. `keyring` decides who may command.
-    Everything else of the box goes on when the broker is not there.
+    Everything else of the box goes on when the broker is not there. Many links of one process share `workers`.
     """
 
     name = "link"
@@ -65,6 +66,7 @@ class Link:
         version: str,
         slot: str = "A",
         boot: str | None = None,
+        workers: Workers | None = None,
     ) -> None:
         self._box = box_id
         self._broker = Broker(config.host or "127.0.0.1", config.port)
@@ -73,6 +75,7 @@ class Link:
         self._board = board
         self._keyring = keyring
         self._path = state_dir / "link.sqlite"
+        self._workers = workers
         self._clock = clock
         self._version = version
         self._boot = boot or boot_id()
@@ -98,7 +101,7 @@ class Link:
 
     async def run(self, ctx: Context) -> None:
         self._status.put(LinkState.CONNECTING)
-        store = Store(self._path)
+        store = Store(self._path, workers=self._workers)
         try:
             await store.open()
             parts = await self._assemble(store)
