@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,7 +88,10 @@ def test_boxes_do_not_mix(db: sqlite3.Connection) -> None:
     assert events.heads(db) == {"box-a": Head("e", 1), "box-b": Head("e", 0, Gap("e", 1, 6))}
 
 
-def test_too_much_out_of_order_is_not_kept_and_comes_again(db: sqlite3.Connection) -> None:
+def test_too_much_out_of_order_is_not_kept_and_comes_again(
+    db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MAX_AHEAD", 20)
     far = range(3, 3 + events.MAX_AHEAD + 5)
     take(db, 1, *far)
     assert take(db, 2)[-1] == 2 + events.MAX_AHEAD
