@@ -305,17 +305,23 @@ class Link:
                 outbox.wake()
 
     async def _keep_status(self, parts: Parts) -> None:
+        seen = -1
         while True:
-            extent = await parts.outbox.extent()
-            self._status.note(waiting=extent.waiting, dropped=self._refusals.total)
+            if seen != parts.outbox.changes:
+                seen = parts.outbox.changes
+                await self._look_at_outbox(parts.outbox)
+            self._status.refused(self._refusals.total)
             await parts.intake.keep_time()
             if parts.desk is not None:
                 await parts.desk.reconsider()
                 parts.desk.refresh()
-            marker = self._scribe.event("audit", "outbox.trimmed", sev=2)
-            if await parts.outbox.trim(marker):
-                parts.outbox.wake()
             await asyncio.sleep(_STATUS_EVERY_S)
+
+    async def _look_at_outbox(self, outbox: Outbox) -> None:
+        self._status.waiting((await outbox.extent()).waiting)
+        marker = self._scribe.event("audit", "outbox.trimmed", sev=2)
+        if await outbox.trim(marker):
+            outbox.wake()
 
     def _on_buried(self, eseq: int) -> None:
         self._emit("audit", "outbox.dead_letter", sev=2, facts={"eseq": eseq})
