@@ -21,13 +21,14 @@ from edge.link.desired import (
     examine_desired,
 )
 from edge.link.engine import Message
+from edge.link.letters import Scribe
 from edge.link.network import Network
+from edge.link.outbox import Letter, Outbox, append
 from edge.link.signatures import Keyring, Refused, Situation
 from edge.link.store import Store
 from edge.model.errors import Fault, Unavailable
 from edge.runtime.status_board import StatusBoard
 
-Audit = Callable[[str, Mapping[str, Any]], None]
 NOTHING_DESIRED: Mapping[str, Any] = {"desired_rev": 0, "desired_status": DesiredStatus.APPLIED, "errors": ()}
 _CHALLENGE = "needs the current chal of the link message in the document"
 
@@ -59,8 +60,9 @@ class DesiredDesk:
         situation: Callable[[], Situation],
         network: Network,
         store: Store,
+        outbox: Outbox,
+        scribe: Scribe,
         board: StatusBoard,
-        audit: Audit,
         refuse: Callable[[Refused], Awaitable[None]],
     ) -> None:
         self._applier = applier
@@ -68,8 +70,9 @@ class DesiredDesk:
         self._situation = situation
         self._network = network
         self._store = store
+        self._outbox = outbox
+        self._scribe = scribe
         self._board = board
-        self._audit = audit
         self._refuse = refuse
         self._verdict: Verdict | None = None
         self._held: Document | None = None
@@ -206,9 +209,10 @@ class DesiredDesk:
     async def _settle(self, verdict: Verdict) -> None:
         if verdict != self._verdict:
             self._verdict = verdict
-            await self._store.run(lambda db: _keep(db, verdict))
             facts = {"rev": verdict.mark.rev, "kid": verdict.kid, "errors": _wire(verdict.flaws)}
-            self._audit(f"desired.{verdict.status}", facts)
+            letter = self._scribe.event("audit", f"desired.{verdict.status}", sev=2, facts=facts)
+            await self._store.run(lambda db: _keep(db, verdict, letter))
+            self._outbox.wake()
         self.refresh()
 
 
@@ -226,7 +230,8 @@ def _wire(flaws: tuple[Flaw, ...]) -> list[Mapping[str, str]]:
     return [flaw.wire() for flaw in flaws[:MAX_FLAWS]]
 
 
-def _keep(db: sqlite3.Connection, verdict: Verdict) -> None:
+def _keep(db: sqlite3.Connection, verdict: Verdict, letter: Letter) -> None:
+    """The verdict and the word about it, together or not at all."""
     body = {
         "rev": verdict.mark.rev,
         "digest": verdict.mark.digest,
@@ -236,6 +241,7 @@ def _keep(db: sqlite3.Connection, verdict: Verdict) -> None:
         "flaws": _wire(verdict.flaws),
     }
     db.execute("INSERT OR REPLACE INTO meta VALUES ('desired', ?)", (json.dumps(body),))
+    append(db, letter)
 
 
 def _kept(db: sqlite3.Connection) -> str | None:
