@@ -71,6 +71,17 @@ def test_a_flawed_document_is_an_issue_until_a_good_one_comes(box: RunningBox) -
     box.wait_until(lambda: box.sink("srt")["running"], what="srt as configured")
 
 
+def test_the_test_pattern_stands_in_for_the_picture_and_says_so(box: RunningBox) -> None:
+    assert box.command("test.pattern", on=True)[0] == 200
+    box.wait_until(lambda: bool(status_of(box, "test_pattern")), what="the issue")
+    box.wait_live()
+    assert box.status()["source"]["chosen"] == "test-pattern"
+    assert box.command("test.pattern", on=False)[0] == 200
+    box.wait_until(lambda: box.status()["source"]["chosen"] == "sim", what="the source")
+    box.wait_until(lambda: not status_of(box, "test_pattern"), what="the end of the issue")
+    box.wait_live()
+
+
 def test_keys_need_a_signature_and_leave_the_box_commandable(box: RunningBox) -> None:
     known = json.loads((box.folder / "state" / "controllers.json").read_text())["keys"]
     status, problem = box.command("keys.set", keys=known)
