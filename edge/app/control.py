@@ -17,6 +17,7 @@ from edge.app.encoder_status import candidate_of
 from edge.app.findings import Findings
 from edge.app.ice_servers import IceServers
 from edge.app.key_operations import KeyOperations
+from edge.app.one_clock import OneClock
 from edge.app.operations import Operations
 from edge.app.paths import Places, media_process
 from edge.app.plan_wire import to_wire
@@ -192,7 +193,7 @@ class ControlProcess:
             board=self._board,
             keyring=keyring,
             state_dir=places.state,
-            clock=_OneClock(alone=self._has_own_broker) if own_broker else self._clock,
+            clock=OneClock(alone=self._has_own_broker) if own_broker else self._clock,
             version=edge.__version__,
             desired=DesiredWishes(wishes=self._wishes, picture_size=self._picture_size),
         )
@@ -269,17 +270,6 @@ class ControlProcess:
         return {
             name: Watched(pid, ComponentState.RUNNING if pid else ComponentState.STARTING) for name, pid in pids.items()
         }
-
-
-class _OneClock(SystemClock):
-    """With a broker of its own, box and controller read the same clock: nothing needs to discipline it."""
-
-    def __init__(self, *, alone: Callable[[], bool]) -> None:
-        super().__init__()
-        self._alone = alone
-
-    def synchronised(self) -> bool:
-        return self._alone() or super().synchronised()
 
 
 class _PassingTime:

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.link.desired_desk import NOTHING_DESIRED, DesiredDesk
-from edge.link.engine import Broker, Engine, Message, Will
+from edge.link.engine import Broker, Dialect, Engine, Message, Will
 from edge.link.envelope import parse_json_object
 from edge.link.intake import Intake
 from edge.link.outbox import Outbox
 from edge.link.presence import Presence, Session
 from edge.link.pump import Pump
 from edge.link.series import Series
-from edge.link.state import REFRESH_NS, Revision, fit, reported, substance
+from edge.link.state import MAX_STATE_BYTES, REFRESH_NS, Revision, fit, reported, substance
 from edge.link.telemetry import EXPIRY_S, HEALTH_EVERY_S, STREAM_EVERY_S, Telemetry, is_streaming
 from edge.link.topics import MAX_INT, controller_topic, split, topic
 from edge.model.errors import Forbidden, Invalid
@@ -47,6 +47,7 @@ class Parts:
     sessions: Series
     desk: DesiredDesk | None = None
     own_sessions: set[int] = field(default_factory=set)
+    dialect: Dialect = field(default_factory=Dialect)
 
 
 class Connection:
@@ -62,7 +63,7 @@ class Connection:
         self._replay_due = asyncio.Event()
         self._early: list[Message] = []
         will = Will(self._topic("link"), parts.presence.message("lost", session))
-        self._engine = Engine(client_id=parts.box, broker=broker, will=will)
+        self._engine = Engine(client_id=parts.box, broker=broker, will=will, dialect=parts.dialect)
 
     async def run(self) -> None:
         """Until the connection is lost: then raises PeerGone or Forbidden. Cancelled, it says good-bye."""
@@ -200,7 +201,8 @@ class Connection:
             "sess": self._session.sess,
             **(self._parts.desk.report() if self._parts.desk else NOTHING_DESIRED),
         }
-        await (await self._engine.publish(self._topic("state"), fit(body), retain=True))
+        limit = min(MAX_STATE_BYTES, self._engine.room_bytes(self._topic("state")))
+        await (await self._engine.publish(self._topic("state"), fit(body, limit), retain=True))
 
     async def _report_health(self) -> None:
         while True:

@@ -32,6 +32,7 @@ from edge.link.state import Revision
 from edge.link.store import Store
 from edge.link.telemetry import Telemetry
 from edge.link.topics import MAX_INT, topic
+from edge.link.workers import Workers
 from edge.model.command import Lane
 from edge.model.errors import EdgeError, Forbidden, Invalid, PeerGone, Unavailable
 from edge.ports import Clock
@@ -46,14 +47,14 @@ _STATUS_EVERY_S = 1.0
 _SESSIONS = 64
 _TRIAL_EVERY_S = 5.0
 _HOPELESS = frozenset(("tls_required",))
-_REFUSED = frozenset(("broker_refuses", "taken_over", "tls_required", "subscription_refused"))
+_REFUSED = frozenset(("broker_refuses", "broker_unfit", "taken_over", "tls_required", "subscription_refused"))
 
 
 class Link:
     """Component `link`. Owns the board section `link` and registers `evt.resend` on the bus.
 
     `config` without a host means a broker on this machine. `keyring` decides who may command.
-    Everything else of the box goes on when the broker is not there.
+    Everything else of the box goes on when the broker is not there. Many links of one process share `workers`.
     """
 
     name = "link"
@@ -73,6 +74,7 @@ class Link:
         version: str,
         slot: str = "A",
         boot: str | None = None,
+        workers: Workers | None = None,
         desired: Applier | None = None,
     ) -> None:
         self._box = box_id
@@ -84,6 +86,7 @@ class Link:
         self._board = board
         self._keyring = keyring
         self._path = state_dir / "link.sqlite"
+        self._workers = workers
         self._clock = clock
         self._version = version
         self._boot = boot or boot_id()
@@ -118,7 +121,7 @@ class Link:
 
     async def run(self, ctx: Context) -> None:
         self._status.put(LinkState.CONNECTING)
-        store = PatientStore(self._path, on_trouble=self._status.storage)
+        store = PatientStore(self._path, workers=self._workers, on_trouble=self._status.storage)
         try:
             await self._open(store)
             parts = await self._assemble(store)

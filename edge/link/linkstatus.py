@@ -14,6 +14,7 @@ from edge.runtime.status_board import StatusBoard
 
 _SUGGESTIONS = {
     "broker_refuses": "Ask the controller's operator whether this box is enrolled at the broker.",
+    "broker_unfit": "The broker must be another one, or be set up so: see docs/brokers.md.",
     "taken_over": "Another box uses this box's id: was its disk copied? Give one of them a new id.",
     "tls_required": "Plain MQTT is for this machine only: use a broker on 127.0.0.1.",
     "subscription_refused": "The broker's access list must allow this box its own topics.",

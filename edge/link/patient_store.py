@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from edge.link.store import Store
+from edge.link.workers import Workers
 from edge.model.errors import Unavailable
 
 _T = TypeVar("_T")
@@ -27,10 +28,11 @@ class PatientStore(Store):
         self,
         path: Path,
         *,
+        workers: Workers | None = None,
         on_trouble: Callable[[Unavailable | None], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        super().__init__(path)
+        super().__init__(path, workers=workers)
         self._on_trouble = on_trouble
         self._sleep = sleep
         self._troubled = False
