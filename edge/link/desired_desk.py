@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
@@ -183,8 +184,8 @@ class DesiredDesk:
             self._held = document
             await self._decide(document, DesiredStatus.PENDING, grave)
         elif moves:
-            self._trial = document, checked
             await self._decide(document, DesiredStatus.PENDING, ())
+            self._trial = document, checked
             self._network.try_out(checked.link)
         else:
             await self._apply(document, checked)
@@ -211,7 +212,8 @@ class DesiredDesk:
             self._verdict = verdict
             facts = {"rev": verdict.mark.rev, "kid": verdict.kid, "errors": _wire(verdict.flaws)}
             letter = self._scribe.event("audit", f"desired.{verdict.status}", sev=2, facts=facts)
-            await self._store.run(lambda db: _keep(db, verdict, letter))
+            # a connection that ends now must not come between what was done and the word about it
+            await asyncio.shield(self._store.run(lambda db: _keep(db, verdict, letter)))
             self._outbox.wake()
         self.refresh()
 

@@ -24,7 +24,7 @@ class SwitchedSource:
         self._wanted = self._chosen = chosen
         self._modes: Sequence[CaptureMode] = ()
         self._source = make(chosen)
-        self._cut = False
+        self._opened = self._cut = False
 
     @property
     def name(self) -> str:
@@ -38,10 +38,11 @@ class SwitchedSource:
         if self._wanted != self._chosen:
             self._change_over()
         self._source.open()
+        self._opened = True
 
     def read(self, timeout_s: float) -> Frame | Signal | None:
-        if self._wanted != self._chosen:
-            self._source.close()
+        if self._opened and self._wanted != self._chosen:
+            self.close()
             self.open()
             self._cut = True
             return Signal(SignalState.NO_SIGNAL, "another source was chosen")
@@ -55,6 +56,7 @@ class SwitchedSource:
         return self._source.signal()
 
     def close(self) -> None:
+        self._opened = False
         self._source.close()
 
     def detail(self) -> Mapping[str, Any]:
