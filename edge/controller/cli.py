@@ -17,17 +17,16 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from edge.controller import cli_exporter
+from edge.controller import cli_broker, cli_exporter, cli_pairing
 from edge.controller.client import Controller
 from edge.controller.home import ENV, Home, KnownBox, default_home
-from edge.controller.pairing import pair
 from edge.controller.watch import watch_live, watch_once
 from edge.model.command import Op, Result, ResultState
 from edge.model.errors import EdgeError, Invalid
 from edge.runtime.interruptible import run_interruptible
 
 _OK, _FAILED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
-_USAGE_CODES = frozenset(("ambiguous_box", "unknown_box", "bad_words", "bad_url"))
+_USAGE_CODES = frozenset(("ambiguous_box", "unknown_box", "bad_words", "bad_url", "bad_code", "bad_broker"))
 _OUT = Console(highlight=False)
 
 
@@ -51,9 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--timeout", type=float, default=10.0, metavar="S", help="seconds to wait for an answer (10)")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
-    verb = _add(verbs, "pair", _pair, "enrol this controller at a box that shows a code")
-    verb.add_argument("url", metavar="URL", help="the box's address, such as http://10.0.0.5:8080")
-    verb.add_argument("--code", required=True, help="the eight digits on the box's screen")
+    cli_pairing.add_verbs(verbs)
+    cli_broker.add_verbs(verbs)
     _add(verbs, "list", _list, "the boxes that are known here")
     verb = _add(verbs, "send", _send, "one command: edgectl send [BOX] OP [key=value ...]")
     verb.add_argument("words", nargs="+", metavar="WORD", help="[BOX] OP [key=value ...]; values are JSON or text")
@@ -74,12 +72,6 @@ def _add(
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=help_text, description=help_text.capitalize())
     parser.set_defaults(verb=run)
     return parser
-
-
-async def _pair(options: argparse.Namespace, home: Home) -> int:
-    box = await pair(options.url, options.code, home=home)
-    print(f"paired with {box.id}, met at the broker {box.host}:{box.port}")
-    return _OK
 
 
 async def _list(options: argparse.Namespace, home: Home) -> int:

@@ -82,8 +82,11 @@ class DesiredDesk:
 
     async def recover(self) -> None:
         """What was decided before the process began. What holds is the applier's word alone."""
-        self._network.adopt(self._applier.link)
-        text = await self._store.run(_kept)
+        text, home = await self._store.run(lambda db: (_kept(db, "desired"), _kept(db, "desired_home")))
+        link = self._applier.link
+        if home not in (None, self._network.home):  # a pairing since then knows better where the controller is
+            link = replace(link, broker=None)
+        self._network.adopt(link)
         if text is not None:
             self._verdict = _revive(text)
         self._verdict = _as_it_holds(self._verdict, self._applier.applied)
@@ -118,8 +121,9 @@ class DesiredDesk:
 
     async def confirm(self) -> None:
         """The broker on trial was reached: now the document holds."""
-        if self._trial is not None:
-            (document, checked), self._trial = self._trial, None
+        trial, self._trial = self._trial, None
+        if trial is not None and self._network.on_trial:
+            document, checked = trial
             await self._apply(document, checked)
 
     async def revert(self, code: str, detail: str) -> None:
@@ -213,7 +217,7 @@ class DesiredDesk:
             facts = {"rev": verdict.mark.rev, "kid": verdict.kid, "errors": _wire(verdict.flaws)}
             letter = self._scribe.event("audit", f"desired.{verdict.status}", sev=2, facts=facts)
             # a connection that ends now must not come between what was done and the word about it
-            await asyncio.shield(self._store.run(lambda db: _keep(db, verdict, letter)))
+            await asyncio.shield(self._store.run(lambda db: _keep(db, verdict, self._network.home, letter)))
             self._outbox.wake()
         self.refresh()
 
@@ -232,8 +236,8 @@ def _wire(flaws: tuple[Flaw, ...]) -> list[Mapping[str, str]]:
     return [flaw.wire() for flaw in flaws[:MAX_FLAWS]]
 
 
-def _keep(db: sqlite3.Connection, verdict: Verdict, letter: Letter) -> None:
-    """The verdict and the word about it, together or not at all."""
+def _keep(db: sqlite3.Connection, verdict: Verdict, home: str, letter: Letter) -> None:
+    """The verdict and the word about it, together or not at all. `home`: for where the link was at home then."""
     body = {
         "rev": verdict.mark.rev,
         "digest": verdict.mark.digest,
@@ -243,11 +247,13 @@ def _keep(db: sqlite3.Connection, verdict: Verdict, letter: Letter) -> None:
         "flaws": _wire(verdict.flaws),
     }
     db.execute("INSERT OR REPLACE INTO meta VALUES ('desired', ?)", (json.dumps(body),))
+    if verdict.status is DesiredStatus.APPLIED:
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('desired_home', ?)", (home,))
     append(db, letter)
 
 
-def _kept(db: sqlite3.Connection) -> str | None:
-    row = db.execute("SELECT value FROM meta WHERE name = 'desired'").fetchone()
+def _kept(db: sqlite3.Connection, name: str) -> str | None:
+    row = db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     return str(row[0]) if row else None
 
 

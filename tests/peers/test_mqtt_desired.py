@@ -59,7 +59,9 @@ async def state_says(peer: Peer, word: str) -> dict[str, Any]:
 
 
 def audits(peer: Peer) -> list[str]:
-    return [event["code"] for event in peer.bodies("evt") if event["code"].startswith("desired.")]
+    """Each once, in their order: what was sent is sent again at another broker."""
+    told = {event["eseq"]: event["code"] for event in peer.bodies("evt") if event["code"].startswith("desired.")}
+    return [told[eseq] for eseq in sorted(told)]
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from edge.link.engine import Broker, Message
 from edge.link.letters import Scribe
 from edge.link.network import Network
 from edge.link.outbox import Outbox
+from edge.link.route import Route
 from edge.link.signatures import Refused, Situation
 from edge.link.store import Store
 from edge.model.errors import Unavailable
@@ -57,10 +58,11 @@ class Memory:
 
 
 class Rig:
-    def __init__(self, store: Store, scribe: Scribe, memory: Memory | None = None) -> None:
+    def __init__(self, store: Store, scribe: Scribe, memory: Memory | None = None, *, home: Broker = HOME) -> None:
         self.memory = memory or Memory()
         self.clock = FakeClock()
-        self.network = Network(configured=HOME, spread_s=5.0, clock=self.clock)
+        self.route = Route(home)
+        self.network = Network(route=self.route, spread_s=5.0, clock=self.clock)
         self.board = StatusBoard()
         self.outbox = Outbox(store)
         self.refused: list[Refused] = []
@@ -283,6 +285,25 @@ async def test_an_applied_broker_holds_from_the_start_on(rig: Rig, store: Store,
     await again.desk.recover()
     assert (again.network.broker.host, again.network.spread_s) == ("127.0.0.2", 30.0)
     assert again.word == "57 applied"
+
+
+async def test_a_pairing_since_then_goes_before_the_broker_of_a_document(
+    rig: Rig, store: Store, scribe: Scribe
+) -> None:
+    await rig.take(57, broker=ELSEWHERE, spread=30.0, chal="CHAL")
+    await rig.desk.confirm()
+    paired = Broker("10.0.0.5", 8883)
+    again = Rig(store, scribe, rig.memory, home=paired)
+    await again.desk.recover()
+    assert (again.network.broker, again.network.spread_s, again.word) == (paired, 30.0, "57 applied")
+
+
+async def test_a_pairing_during_a_trial_ends_it_and_nothing_is_applied(rig: Rig) -> None:
+    await rig.take(57, broker=ELSEWHERE, chal="CHAL")
+    rig.route.move(Broker("10.0.0.5", 8883))
+    await rig.desk.confirm()
+    assert (rig.word, rig.applied_revs, rig.network.broker.host) == ("57 pending", [], "10.0.0.5")
+    assert await rig.take(58) == "58 applied"
 
 
 async def test_what_the_applier_lost_is_pending_and_taken_again(rig: Rig, store: Store, scribe: Scribe) -> None:
