@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -135,6 +136,7 @@ class Link:
             raise _first_cause(group) from group
         finally:
             self._status.put(LinkState.OFFLINE)
+            await self._write_the_rest(store)
             await store.close()
 
     async def _open(self, store: Store) -> None:
@@ -171,7 +173,7 @@ class Link:
         await intake.recover()
         self._intake = intake
         self._register_resend(outbox, pump)
-        desk = self._desk(self._desired, store, intake) if self._desired else None
+        desk = self._desk(self._desired, store, outbox, intake) if self._desired else None
         if desk is not None:
             await desk.recover()
         return Parts(
@@ -189,15 +191,16 @@ class Link:
             sessions=Series(store, "sess", reserve=_SESSIONS),
         )
 
-    def _desk(self, applier: Applier, store: Store, intake: Intake) -> DesiredDesk:
+    def _desk(self, applier: Applier, store: Store, outbox: Outbox, intake: Intake) -> DesiredDesk:
         return DesiredDesk(
             applier=applier,
             keyring=self._keyring,
             situation=intake.situation,
             network=self._network,
             store=store,
+            outbox=outbox,
+            scribe=self._scribe,
             board=self._board,
-            audit=self.audit,
             refuse=intake.refuse,
         )
 
@@ -295,6 +298,12 @@ class Link:
             letter = await self._events.get()
             await store.run(lambda db, one=letter: append(db, one))  # type: ignore[misc]
             outbox.wake()
+
+    async def _write_the_rest(self, store: Store) -> None:
+        """What was told while the link was on its way out; a disk that refuses now is not waited for."""
+        letters = [self._events.get_nowait() for _ in range(self._events.qsize())]
+        with contextlib.suppress(Unavailable):
+            await Store.run(store, lambda db: [append(db, letter) for letter in letters])
 
     async def _watch_issues(self, store: Store, outbox: Outbox) -> None:
         alarms = Alarms(self._scribe)

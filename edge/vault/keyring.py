@@ -117,7 +117,7 @@ def parse_keyring(text: bytes) -> tuple[TrustedKey, ...]:
         raise Invalid(f"not JSON: {error}") from error
     if not isinstance(document, dict) or document.get("v") != 1:
         raise Invalid("v: must be 1")
-    if document.keys() != {"v", "keys"}:
+    if document.keys() != {"v", "keys"} or not isinstance(document["keys"], list):
         raise Invalid("must hold v and a list keys, nothing else")
     return parse_keys(document["keys"])
 
