@@ -12,6 +12,7 @@ from typing import Any
 from edge.app.arguments import Arguments
 from edge.config.model import MqttConfig
 from edge.link.engine import Broker
+from edge.link.link import Link
 from edge.link.route import Route
 from edge.model.command import Lane, Op
 from edge.model.errors import EdgeError, Invalid
@@ -43,6 +44,7 @@ class LinkWay:
 
     def __init__(self, route: Route, *, home: Broker, on_settled: Callable[[], None]) -> None:
         self._route = route
+        self._link = link
         self._home = home
         self._on_settled = on_settled
 
@@ -57,6 +59,9 @@ class LinkWay:
     def go_home(self) -> None:
         self._route.move(self._home, own=True)
         self._on_settled()
+
+    async def hear_again(self, *, anew: bool) -> None:
+        await self._link.hear_again(anew=anew)
 
 
 def own_broker(mqtt: MqttConfig) -> Broker:

@@ -110,6 +110,14 @@ class DesiredDesk:
         elif self._holds(document):
             await self._decide(document, DesiredStatus.APPLIED, ())
 
+    async def forget(self) -> None:
+        """The box belongs to another controller, whose revisions count from the start. As the box is, it stays."""
+        self._held = self._trial = self._verdict = None
+        self._applier.release()
+        self._network.adopt(self._applier.link)
+        await self._store.run(_forget)
+        self.refresh()
+
     def connected(self) -> None:
         """A new connection: the broker gives the retained document again, and an old challenge is worth nothing."""
         self._held = None

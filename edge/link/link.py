@@ -115,6 +115,15 @@ class Link:
         """Put a life-cycle event in the outbox, in order. Event loop only."""
         self._emit("life", code, sev=1, facts=facts)
 
+    async def hear_again(self, *, anew: bool) -> None:
+        """Connect once more: what the broker retains is said again, to keys that the box has meanwhile.
+
+        `anew`: it is another controller than before, whose desired documents count from the start.
+        """
+        if anew and self._desk is not None:
+            await self._desk.forget()
+        self._network.moved.set()
+
     async def results_written(self) -> None:
         """Wait until the result of the system lane's command, if one runs, is on disk."""
         if self._intake is not None:
@@ -274,6 +283,7 @@ class Link:
 
         async def on_online() -> None:
             online_ns.append(self._clock.mono_ns())
+            await self._met_at(broker, parts)
             self._status.put(LinkState.ONLINE)
             self._route.reached()
             outage.recovered()

@@ -75,20 +75,14 @@ class Keyring:
 
     def add(self, key: TrustedKey) -> None:
         """Enrol or renew, durably (blocking). Raises Forbidden `kid_taken` when the name is another key's."""
-        _check_free(self._keys, key)
+        known = self._keys.get(key.kid)
+        if known is not None and known.public != key.public:
+            raise Forbidden(f"key id {key.kid!r} belongs to another key", code="kid_taken")
         self._write({**self._keys, key.kid: key})
 
-    def remove(self, *kids: str) -> None:
-        """Forget keys, durably (blocking); no error when one is not there."""
-        self._write({name: key for name, key in self._keys.items() if name not in kids})
-
-    def exchange(self, *, drop: Collection[str], add: Iterable[TrustedKey]) -> None:
-        """Forget those and enrol these in one step, durably (blocking). Raises Forbidden `kid_taken`."""
-        kept = {name: key for name, key in self._keys.items() if name not in drop}
-        for key in add:
-            _check_free(kept, key)
-            kept[key.kid] = key
-        self._write(kept)
+    def remove(self, kid: str) -> None:
+        """Forget a key, durably (blocking); no error when it is not there."""
+        self._write({name: key for name, key in self._keys.items() if name != kid})
 
     def replace(self, keys: Iterable[TrustedKey]) -> None:
         """These and no others, durably (blocking)."""
@@ -101,12 +95,6 @@ class Keyring:
         except OSError as error:
             raise Unavailable(f"cannot write {self.path}: {error.strerror}", code="key_file") from error
         self._keys = keys
-
-
-def _check_free(keys: Mapping[str, TrustedKey], key: TrustedKey) -> None:
-    known = keys.get(key.kid)
-    if known is not None and known.public != key.public:
-        raise Forbidden(f"key id {key.kid!r} belongs to another key", code="kid_taken")
 
 
 def parse_keyring(text: bytes) -> tuple[TrustedKey, ...]:
