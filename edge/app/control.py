@@ -118,7 +118,7 @@ class ControlProcess:
             keyring=keyring,
             box=name,
             clock=self._clock,
-            way=LinkWay(start.route, home=own_broker(config.mqtt), on_settled=self._wishes.forget_broker),
+            way=LinkWay(start.route, link=link, home=own_broker(config.mqtt)),
             fixed=bool(config.mqtt.host),
             audit=link.audit,
         )

@@ -260,6 +260,10 @@ def _keep(db: sqlite3.Connection, verdict: Verdict, home: str, letter: Letter) -
     append(db, letter)
 
 
+def _forget(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM meta WHERE name IN ('desired', 'desired_home')")
+
+
 def _kept(db: sqlite3.Connection, name: str) -> str | None:
     row = db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     return str(row[0]) if row else None

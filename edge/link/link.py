@@ -85,6 +85,7 @@ class Link:
         self._box = box_id
         self._desired = desired
         self._intake: Intake | None = None
+        self._desk: DesiredDesk | None = None
         self._route = route or Route(Broker(config.host or "127.0.0.1", config.port), own=not config.host)
         self._network = Network(route=self._route, spread_s=config.reconnect_spread_s, clock=clock)
         self._bus = bus
@@ -122,7 +123,7 @@ class Link:
         """
         if anew and self._desk is not None:
             await self._desk.forget()
-        self._network.moved.set()
+        self._route.leave()
 
     async def results_written(self) -> None:
         """Wait until the result of the system lane's command, if one runs, is on disk."""
@@ -182,7 +183,7 @@ class Link:
         await intake.recover()
         self._intake = intake
         self._register_resend(outbox, pump)
-        desk = self._desk(self._desired, store, outbox, intake) if self._desired else None
+        desk = self._desk = self._make_desk(self._desired, store, outbox, intake) if self._desired else None
         if desk is not None:
             await desk.recover()
         return Parts(
@@ -200,7 +201,7 @@ class Link:
             sessions=Series(store, "sess", reserve=_SESSIONS),
         )
 
-    def _desk(self, applier: Applier, store: Store, outbox: Outbox, intake: Intake) -> DesiredDesk:
+    def _make_desk(self, applier: Applier, store: Store, outbox: Outbox, intake: Intake) -> DesiredDesk:
         return DesiredDesk(
             applier=applier,
             keyring=self._keyring,
@@ -283,7 +284,6 @@ class Link:
 
         async def on_online() -> None:
             online_ns.append(self._clock.mono_ns())
-            await self._met_at(broker, parts)
             self._status.put(LinkState.ONLINE)
             self._route.reached()
             outage.recovered()

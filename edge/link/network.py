@@ -51,12 +51,6 @@ class Network:
         """Of the trial."""
         return max(0.0, (self._until_ns - self._clock.mono_ns()) / 1e9)
 
-    def rebase(self, broker: Broker) -> None:
-        """Another broker than the one that was configured, from now on; what was wished of that one is void."""
-        self._configured = self._held = broker
-        self._trial = None
-        self.moved.set()
-
     def changes(self, wish: LinkWish) -> bool:
         """Whether that names another broker than the one that holds."""
         return self._of(wish) != self._holds

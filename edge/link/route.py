@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Coroutine
+from typing import Any
 
 from edge.link.engine import Broker
-from edge.model.errors import Busy, EdgeError, TimedOut
+from edge.model.errors import Busy, EdgeError, PeerGone, TimedOut
 
 _TRIAL_S = 20.0
+MOVED = "route_changed"
 
 
 class Route:
-    """The link is told by `on_move`, and says `reached` or `failed`; others `move` it. Event loop only.
+    """The link reads `broker`, and says `reached` or `failed`; others `move` it. Event loop only.
 
     `own`: it is the box's own broker on this machine, which no other box shares.
     """
@@ -20,8 +23,7 @@ class Route:
     def __init__(self, broker: Broker, *, own: bool = False) -> None:
         self.broker = broker
         self.own = own
-        self.on_move: Callable[[], None] = lambda: None
-        self._moved = False
+        self._changed = asyncio.Event()
         self._trial: asyncio.Future[None] | None = None
 
     @property
@@ -63,15 +65,37 @@ class Route:
 
     def arrived(self) -> bool:
         """For the link: whether it was moved since it last asked."""
-        moved, self._moved = self._moved, False
-        return moved
+        changed = self._changed.is_set()
+        self._changed.clear()
+        return changed
 
     def reached(self) -> None:
         """For the link: it is online where it was sent."""
-        if self._trial is not None and not self._trial.done() and not self._moved:
+        if self._trial is not None and not self._trial.done() and not self._changed.is_set():
             self._trial.set_result(None)
 
     def failed(self, error: EdgeError) -> None:
         """For the link: it did not get there, or was thrown out."""
-        if self._trial is not None and not self._trial.done() and not self._moved:
+        if self._trial is not None and not self._trial.done() and not self._changed.is_set():
             self._trial.set_exception(error)
+
+    async def stay(self, connection: Coroutine[Any, Any, None]) -> None:
+        """For the link: run that connection until it ends; raises PeerGone `route_changed` when moved meanwhile."""
+        running = asyncio.ensure_future(connection)
+        moving = asyncio.ensure_future(self._changed.wait())
+        try:
+            await asyncio.wait((running, moving), return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                return running.result()
+        finally:
+            moving.cancel()
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError, EdgeError, BaseExceptionGroup):
+                await running
+        raise PeerGone("the link was sent to another broker", code=MOVED)
+
+    async def rest(self, seconds: float) -> None:
+        """For the link: wait so long, or until it is moved."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
