@@ -12,6 +12,7 @@ from typing import Any
 from edge.app.arguments import Arguments
 from edge.config.model import MqttConfig
 from edge.link.engine import Broker
+from edge.link.link import Link
 from edge.link.route import Route
 from edge.model.command import Lane, Op
 from edge.model.errors import EdgeError, Invalid

@@ -67,7 +67,7 @@ class LinkStatus:
 
     def move(self, broker: str) -> None:
         """It is another broker now; what was wrong with the one before is over."""
-        self.broker, self._error, self._offline_since = broker, None, ""
+        self._broker, self._error, self._offline_since = broker, None, ""
         self.put(LinkState.CONNECTING)
 
     def waiting(self, count: int) -> None:

@@ -338,11 +338,11 @@ async def test_another_controllers_revisions_count_from_the_start(rig: Rig, stor
     await rig.take(57, broker={"host": "127.0.0.2", "port": 1}, chal="CHAL")
     await rig.desk.confirm()
     await rig.take(58)
-    rig.network.rebase(Broker("new.example", 8883))
+    rig.route.move(Broker("new.example", 8883))
     await rig.desk.forget()
     assert rig.word == "0 applied"
     assert rig.network.broker == Broker("new.example", 8883)
     assert await rig.take(1) == "1 applied"
-    again = Rig(store, rig.memory)
+    again = Rig(store, memory=rig.memory)
     await again.desk.recover()
     assert again.word == "1 applied"
