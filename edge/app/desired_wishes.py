@@ -49,6 +49,11 @@ class DesiredWishes:
             raise TypeError("not checked here")
         self._wishes.adopt(replace(wish, document=AppliedDocument(mark.rev, mark.digest, wish)))
 
+    def release(self) -> None:
+        now = self._wishes.wanted.overrides
+        if now.document is not None or now.link is not None:
+            self._wishes.adopt(replace(now, document=None, link=None))
+
     def drift(self) -> tuple[str, ...]:
         document = self._wishes.wanted.overrides.document
         if document is None:

@@ -114,6 +114,14 @@ class DesiredDesk:
         else:
             self.refresh()
 
+    async def forget(self) -> None:
+        """The box belongs to another controller, whose revisions count from the start. As the box is, it stays."""
+        self._held = self._trial = self._verdict = None
+        self._applier.release()
+        self._network.adopt(self._applier.link)
+        await self._store.run(_forget)
+        self.refresh()
+
     def connected(self) -> None:
         """A new connection: the broker gives the retained document again, and an old challenge is worth nothing."""
         self._held = None
@@ -256,6 +264,10 @@ def _keep(db: sqlite3.Connection, verdict: Verdict, home: str, letter: Letter) -
     if verdict.status is DesiredStatus.APPLIED:
         db.execute("INSERT OR REPLACE INTO meta VALUES ('desired_home', ?)", (home,))
     append(db, letter)
+
+
+def _forget(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM meta WHERE name IN ('desired', 'desired_home')")
 
 
 def _kept(db: sqlite3.Connection, name: str) -> str | None:

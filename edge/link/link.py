@@ -85,6 +85,7 @@ class Link:
         self._box = box_id
         self._desired = desired
         self._intake: Intake | None = None
+        self._desk: DesiredDesk | None = None
         self._route = route or Route(Broker(config.host or "127.0.0.1", config.port), own=not config.host)
         self._network = Network(route=self._route, spread_s=config.reconnect_spread_s, clock=clock)
         self._bus = bus
@@ -114,6 +115,15 @@ class Link:
     def life(self, code: str, facts: Mapping[str, Any]) -> None:
         """Put a life-cycle event in the outbox, in order. Event loop only."""
         self._emit("life", code, sev=1, facts=facts)
+
+    async def hear_again(self, *, anew: bool) -> None:
+        """Connect once more: what the broker retains is said again, to keys that the box has meanwhile.
+
+        `anew`: it is another controller than before, whose desired documents count from the start.
+        """
+        if anew and self._desk is not None:
+            await self._desk.forget()
+        self._route.leave()
 
     async def results_written(self) -> None:
         """Wait until the result of the system lane's command, if one runs, is on disk."""
@@ -173,7 +183,7 @@ class Link:
         await intake.recover()
         self._intake = intake
         self._register_resend(outbox, pump)
-        desk = self._desk(self._desired, store, outbox, intake) if self._desired else None
+        desk = self._desk = self._make_desk(self._desired, store, outbox, intake) if self._desired else None
         if desk is not None:
             await desk.recover()
         return Parts(
@@ -191,7 +201,7 @@ class Link:
             sessions=Series(store, "sess", reserve=_SESSIONS),
         )
 
-    def _desk(self, applier: Applier, store: Store, outbox: Outbox, intake: Intake) -> DesiredDesk:
+    def _make_desk(self, applier: Applier, store: Store, outbox: Outbox, intake: Intake) -> DesiredDesk:
         return DesiredDesk(
             applier=applier,
             keyring=self._keyring,
@@ -314,17 +324,23 @@ class Link:
                 outbox.wake()
 
     async def _keep_status(self, parts: Parts) -> None:
+        seen = -1
         while True:
-            extent = await parts.outbox.extent()
-            self._status.note(waiting=extent.waiting, dropped=self._refusals.total)
+            if seen != parts.outbox.changes:
+                seen = parts.outbox.changes
+                await self._look_at_outbox(parts.outbox)
+            self._status.refused(self._refusals.total)
             await parts.intake.keep_time()
             if parts.desk is not None:
                 await parts.desk.reconsider()
                 parts.desk.refresh()
-            marker = self._scribe.event("audit", "outbox.trimmed", sev=2)
-            if await parts.outbox.trim(marker):
-                parts.outbox.wake()
             await asyncio.sleep(_STATUS_EVERY_S)
+
+    async def _look_at_outbox(self, outbox: Outbox) -> None:
+        self._status.waiting((await outbox.extent()).waiting)
+        marker = self._scribe.event("audit", "outbox.trimmed", sev=2)
+        if await outbox.trim(marker):
+            outbox.wake()
 
     def _on_buried(self, eseq: int) -> None:
         self._emit("audit", "outbox.dead_letter", sev=2, facts={"eseq": eseq})

@@ -235,3 +235,11 @@ def test_an_entry_that_the_technician_changes_goes_before_the_document_and_is_dr
     assert running_of(again.wishes) == {"webrtc": True, "srt": True}
     assert again.desired.drift() == ("/sinks/srt", "/network")
     assert (again.wishes.wanted.log_level, again.desired.link) == ("ERROR", LinkWish())
+
+
+def test_released_the_box_stays_as_it_is_but_at_its_own_broker_and_counts_anew(rig: Rig) -> None:
+    rig.apply(rev=57, preset="endoscopy", network={"broker": {"host": "10.0.0.9", "port": 8883}})
+    rig.desired.release()
+    rig.desired.release()
+    assert (rig.desired.applied, rig.desired.link) == (None, LinkWish())
+    assert rig.wishes.wanted.preset_name == "endoscopy"

@@ -54,6 +54,9 @@ class Memory:
         self.bodies.append(checked.wish)
         self.applied, self.link = mark, checked.link
 
+    def release(self) -> None:
+        self.applied, self.link = None, LinkWish()
+
     def drift(self) -> tuple[str, ...]:
         return self.drifts
 
@@ -352,3 +355,17 @@ async def test_the_section_names_drift_and_what_was_ignored(rig: Rig) -> None:
     rig.desk.refresh()
     section = rig.board.get("desired")
     assert (section["drift"], section["ignored"], section["kid"]) == (["/sinks/srt"], ["/later"], KID)
+
+
+async def test_another_controllers_revisions_count_from_the_start(rig: Rig, store: Store) -> None:
+    await rig.take(57, broker={"host": "127.0.0.2", "port": 1}, chal="CHAL")
+    await rig.desk.confirm()
+    await rig.take(58)
+    rig.network.rebase(Broker("new.example", 8883))
+    await rig.desk.forget()
+    assert rig.word == "0 applied"
+    assert rig.network.broker == Broker("new.example", 8883)
+    assert await rig.take(1) == "1 applied"
+    again = Rig(store, rig.memory)
+    await again.desk.recover()
+    assert again.word == "1 applied"

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from edge.link.engine import Broker
-from edge.link.route import MOVED, Route
+from edge.link.route import Route
 from edge.model.errors import Busy, Forbidden, PeerGone, TimedOut
 
 HOME, AWAY = Broker("127.0.0.1", 1), Broker("away.example", 2)
@@ -16,7 +16,7 @@ def route() -> Route:
 
 async def soon(route: Route) -> None:
     """The link notices that it was moved."""
-    await route.rest(10)
+    await asyncio.sleep(0)
     assert route.arrived()
 
 
@@ -65,36 +65,10 @@ async def test_there_is_one_trial_at_a_time(route: Route) -> None:
     await trial
 
 
-async def test_a_connection_ends_when_the_route_moves_and_may_say_good_bye(route: Route) -> None:
-    said: list[str] = []
-
-    async def connection() -> None:
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            said.append("good-bye")
-            raise
-
-    staying = asyncio.ensure_future(route.stay(connection()))
-    await asyncio.sleep(0)
-    route.move(AWAY)
-    with pytest.raises(PeerGone) as caught:
-        await staying
-    assert (caught.value.code, said) == (MOVED, ["good-bye"])
-
-
-async def test_a_connections_own_end_is_passed_on(route: Route) -> None:
-    async def connection() -> None:
-        raise ExceptionGroup("lost", [PeerGone("lost")])
-
-    with pytest.raises(ExceptionGroup):
-        await route.stay(connection())
-
-
-async def test_whoever_rests_is_woken_by_a_move_and_by_nothing_else(route: Route) -> None:
-    await route.rest(0.01)
+def test_the_link_is_told_of_each_move_once(route: Route) -> None:
+    told: list[str] = []
+    route.on_move = lambda: told.append(route.where)
     assert not route.arrived()
-    resting = asyncio.ensure_future(route.rest(60))
-    await asyncio.sleep(0)
     route.move(AWAY)
-    await resting
+    assert told == ["away.example:2"]
+    assert (route.arrived(), route.arrived()) == (True, False)
