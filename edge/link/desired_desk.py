@@ -78,6 +78,7 @@ class DesiredDesk:
         self._verdict: Verdict | None = None
         self._held: Document | None = None
         self._trial: tuple[Document, Checked] | None = None
+        self._unread: Flaw | None = None
         self._ignored: tuple[str, ...] = ()
 
     async def recover(self) -> None:
@@ -103,12 +104,15 @@ class DesiredDesk:
         news = compare(document, self._verdict.mark if self._verdict else None)
         if news is News.OLDER:
             await self._refuse(Refused("stale_desired", f"rev {document.rev} is older than one seen"))
-        elif news is News.CONFLICT:
-            await self._reject_unread(Flaw("/rev", "rev_conflict", "another document has that rev"), document.kid)
-        elif news is News.NEWER or not self._is_settled(document):
+            return
+        if news is News.CONFLICT:
+            await self._leave_unread(Flaw("/rev", "rev_conflict", "another document has that rev"), "rev_conflict")
+            return
+        self._unread = None
+        if news is News.NEWER or not self._is_settled(document):
             await self._judge(document)
-        elif self._holds(document):
-            await self._decide(document, DesiredStatus.APPLIED, ())
+        else:
+            self.refresh()
 
     async def forget(self) -> None:
         """The box belongs to another controller, whose revisions count from the start. As the box is, it stays."""
@@ -151,10 +155,11 @@ class DesiredDesk:
     def refresh(self) -> None:
         """Put the section anew: commands may have changed what the document says."""
         verdict, applied = self._verdict or Verdict(Mark(0, ""), DesiredStatus.APPLIED), self._applier.applied
+        unread = self._unread
         section = {
             "rev": verdict.mark.rev,
-            "status": verdict.status,
-            "errors": _wire(verdict.flaws),
+            "status": DesiredStatus.REJECTED if unread else verdict.status,
+            "errors": _wire((unread,) if unread else verdict.flaws),
             "applied_rev": applied.rev if applied else 0,
             "kid": verdict.kid,
             "ignored": list(self._ignored),
@@ -166,14 +171,16 @@ class DesiredDesk:
         """What a trusted key signed has an answer in `state`; of anything else nobody is told but the audit."""
         if refused.signed:
             path = "/v" if refused.code == "unknown_version" else "/rev"
-            await self._reject_unread(Flaw(path, refused.code, refused.detail), "")
+            await self._leave_unread(Flaw(path, refused.code, refused.detail), "malformed")
         else:
             await self._refuse(replace(refused, id=None))
 
-    async def _reject_unread(self, flaw: Flaw, kid: str) -> None:
-        """What was seen before stays the newest."""
-        mark = self._verdict.mark if self._verdict else Mark(0, "")
-        await self._settle(Verdict(mark, DesiredStatus.REJECTED, (flaw,), kid))
+    async def _leave_unread(self, flaw: Flaw, counted_as: str) -> None:
+        """Rejected until a document comes that can be judged; what was seen before stays the newest. Audited like
+        refused commands, once a minute at most: the broker may send two such documents in turn for ever."""
+        self._unread = flaw
+        self.refresh()
+        await self._refuse(Refused(counted_as, flaw.detail))
 
     def _holds(self, document: Document) -> bool:
         applied = self._applier.applied
@@ -217,9 +224,8 @@ class DesiredDesk:
     async def _decide(
         self, document: Document, status: DesiredStatus, flaws: tuple[Flaw, ...], *, final: bool = False
     ) -> None:
-        await self._settle(Verdict(Mark(document.rev, document.digest), status, flaws, document.kid, final))
-
-    async def _settle(self, verdict: Verdict) -> None:
+        kept = tuple(Flaw(**flaw) for flaw in _wire(flaws))  # as it will be read again
+        verdict = Verdict(Mark(document.rev, document.digest), status, kept, document.kid, final)
         if verdict != self._verdict:
             self._verdict = verdict
             facts = {"rev": verdict.mark.rev, "kid": verdict.kid, "errors": _wire(verdict.flaws)}

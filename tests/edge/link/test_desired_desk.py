@@ -34,12 +34,13 @@ class Memory:
         self.bodies: list[Mapping[str, Any]] = []
         self.masked = True
         self.full = False
+        self.flaws: tuple[Flaw, ...] = (Flaw("/bad", "range", "out of range"),)
         self.drifts: tuple[str, ...] = ()
 
     def check(self, body: Mapping[str, Any]) -> Checked:
         broker = body.get("broker")
         return Checked(
-            flaws=(Flaw("/bad", "range", "out of range"),) if "bad" in body else (),
+            flaws=self.flaws if "bad" in body else (),
             ignored=("/later",) if "later" in body else (),
             grave=(Flaw("/mask", "challenge_needed"),) if "unmask" in body and self.masked else (),
             link=LinkWish((broker["host"], broker["port"]) if broker else None, body.get("spread")),
@@ -144,11 +145,32 @@ async def test_the_same_document_again_changes_and_says_nothing(rig: Rig) -> Non
 
 async def test_another_document_of_that_revision_is_rejected_and_audited(rig: Rig) -> None:
     await rig.take(57)
-    assert await rig.take(57, preset="other") == "57 rejected /rev:rev_conflict"
+    for _ in range(3):  # by turns, as the broker may for ever
+        assert await rig.take(57, preset="other") == "57 rejected /rev:rev_conflict"
+        assert rig.board.get("desired")["applied_rev"] == 57
+        assert await rig.take(57) == "57 applied"
     assert rig.applied_revs == [57]
-    assert (await rig.audits())[-1][0] == "desired.rejected"
-    assert rig.board.get("desired")["applied_rev"] == 57
-    assert await rig.take(57) == "57 applied"
+    assert [refused.code for refused in rig.refused] == ["rev_conflict"] * 3
+    assert [code for code, _ in await rig.audits()] == ["desired.applied"]
+
+
+async def test_a_document_that_was_given_up_stays_so_after_a_conflicting_one(rig: Rig) -> None:
+    await rig.take(57, broker=ELSEWHERE, chal="CHAL")
+    await rig.desk.revert("link_not_back", "not reached")
+    await rig.take(57)
+    assert await rig.take(57, broker=ELSEWHERE, chal="CHAL") == "57 rejected /network/broker:link_not_back"
+
+
+async def test_flaws_without_end_are_bounded_and_known_again_after_a_restart(
+    rig: Rig, store: Store, scribe: Scribe
+) -> None:
+    rig.memory.flaws = tuple(Flaw(f"/{n}", "range", "x" * 999) for n in range(99))
+    await rig.take(57, bad=1)
+    again = Rig(store, scribe, rig.memory)
+    await again.desk.recover()
+    await again.take(57, bad=1)
+    assert len(again.board.get("desired")["errors"]) == 16
+    assert len(await again.audits()) == 1
 
 
 async def test_a_flawed_document_is_rejected_whole_and_the_last_good_one_holds(rig: Rig) -> None:
@@ -184,7 +206,8 @@ async def test_a_signed_document_that_cannot_be_read_is_answered_a_forged_one_on
     await rig.raw(b"garbage")
     await rig.raw(b"")
     assert rig.word == "57 applied"
-    assert [refused.code for refused in rig.refused] == ["bad_signature", "wrong_box", "malformed"]
+    codes = [refused.code for refused in rig.refused]
+    assert codes == ["malformed", "malformed", "bad_signature", "wrong_box", "malformed"]
     assert all(refused.id is None for refused in rig.refused)
 
 
