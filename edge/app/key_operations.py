@@ -10,7 +10,7 @@ from edge.app.arguments import BadArgument
 from edge.model.command import Command, Lane, Op
 from edge.model.errors import Invalid, Rejected
 from edge.runtime.command_bus import CommandBus
-from edge.vault.keyring import Keyring, TrustedKey, entry_of, parse_keys
+from edge.vault.keyring import Keyring, TrustedKey, key_entry, parse_keys
 
 _MOST_KEYS = 32
 Audit = Callable[[str, Mapping[str, Any]], None]
@@ -34,7 +34,7 @@ class KeyOperations:
         if args:
             raise BadArgument(f"{min(args)}: no such argument", argument=min(args))
         known = self._keyring.keys()
-        return {"keys": [entry_of(key) for key in known]}
+        return {"keys": [key_entry(key) for key in known]}
 
     async def _set(self, command: Command) -> Mapping[str, Any]:
         """Raises Invalid; Rejected `no_key_left` where nobody could send the next `keys.set`."""
