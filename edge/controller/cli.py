@@ -41,17 +41,8 @@ from edge.vault.pkcs11 import no_pin
 _OK, _FAILED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
 _USAGE_CODES = frozenset(
     (
-        *(
-            "ambiguous_box",
-            "unknown_box",
-            "bad_words",
-            "bad_url",
-            "bad_code",
-            "bad_broker",
-            "bad_document",
-            "bad_key_uri",
-        ),
-        *("unknown_key", "unknown_rollout", "no_revision", "id_reused"),
+        *("ambiguous_box", "unknown_box", "bad_words", "bad_url", "bad_code", "bad_broker", "bad_document"),
+        *("bad_key_uri", "unknown_key", "unknown_rollout", "no_revision", "id_reused"),
     )
 )
 _OUT = Console(highlight=False)

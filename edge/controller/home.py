@@ -105,7 +105,7 @@ class Home:
     @property
     def central(self) -> Central:
         """The central broker, and the authority that signs for it."""
-        return Central(self.path, name=self.key().kid)
+        return Central(self.path, name=self.keychain.held()[0].kid)  # the first: a name outlives its key
 
     def reserve_ctr(self, now_us: int, span_us: int, *, leap: bool) -> int:
         """The first of `span_us` numbers that may be given out; the reservation is durable.

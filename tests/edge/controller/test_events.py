@@ -111,9 +111,18 @@ def test_reading_takes_filters(db: sqlite3.Connection) -> None:
 
 
 def test_odd_kinds_and_times_do_no_harm(db: sqlite3.Connection) -> None:
-    body = json.dumps({"kind": ["x"], "ts": 1 << 80}).encode()
-    events.take(db, Arrival(BOX, "e", 1, body), at_ms=9)
-    assert [entry.body["kind"] for entry in events.read(db)] == [["x"]]
+    for n, kind in enumerate((["x"], "\ud800", None, 5), 1):
+        body = json.dumps({"kind": kind, "ts": 1 << 80}).encode()
+        events.take(db, Arrival(BOX, "e", n, body), at_ms=9)
+    assert [entry.body["kind"] for entry in events.read(db)] == [["x"], "\ud800", None, 5]
+
+
+def test_what_is_old_is_forgotten_and_does_not_come_back(db: sqlite3.Connection) -> None:
+    for n in (1, 2, 3):
+        events.take(db, event(n, ts=n * 100), at_ms=9)
+    assert events.forget(db, 300) == 2
+    assert take(db, 1, 2, 3, 4) == [4]
+    assert kept(db) == [3, 4]
 
 
 @given(st.permutations(range(1, 12)), st.lists(st.integers(1, 11), max_size=10), st.sets(st.integers(1, 11)))
