@@ -13,6 +13,7 @@ from edge.link.engine import Broker, Engine, Message, Will
 from edge.link.envelope import parse_json_object
 from edge.link.intake import Intake
 from edge.link.outbox import Outbox
+from edge.link.overdue import OVERDUE_LOOK_S, Overdue
 from edge.link.presence import Presence, Session
 from edge.link.pump import Pump
 from edge.link.state import REFRESH_NS, Revision, fit, reported, substance
@@ -56,6 +57,7 @@ class Connection:
         self._substance: Any = None
         self._replay_due = asyncio.Event()
         self._early: list[Message] = []
+        self._overdue = Overdue()
         will = Will(self._topic("link"), parts.presence.message("lost", session))
         self._engine = Engine(client_id=parts.box, broker=parts.broker, will=will)
 
@@ -98,6 +100,7 @@ class Connection:
             group.create_task(self._report_health(), name="link health")
             group.create_task(self._report_stream(), name="link stream")
             group.create_task(self._replay_for_controller(), name="link replay")
+            group.create_task(self._replay_overdue(), name="link overdue")
 
     async def _watch(self) -> None:
         raise await self._engine.lost()
@@ -146,7 +149,8 @@ class Connection:
             body = {}
         epoch, eseq = body.get("epoch"), body.get("eseq")
         if isinstance(epoch, str) and isinstance(eseq, int) and 0 <= eseq < MAX_INT:
-            await self._parts.outbox.acknowledge(epoch, eseq)
+            if await self._parts.outbox.acknowledge(epoch, eseq):
+                self._overdue.heard(eseq, sent=self._parts.pump.position, now_ns=self._parts.clock.mono_ns())
         else:
             await self._parts.intake.note("malformed", "an acknowledgement that does not parse")
 
@@ -162,6 +166,13 @@ class Connection:
             await asyncio.sleep(random.uniform(0, _CONTROLLER_SPREAD_S))  # noqa: S311
             self._replay_due.clear()
             self._parts.pump.rewind((await self._parts.outbox.extent()).acked)
+
+    async def _replay_overdue(self) -> None:
+        while True:
+            await asyncio.sleep(OVERDUE_LOOK_S)
+            missing_after = self._overdue.due(now_ns=self._parts.clock.mono_ns())
+            if missing_after is not None:
+                self._parts.pump.rewind(missing_after)
 
     async def _report_state(self) -> None:
         sent_ns: int | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -66,9 +67,11 @@ class Order:
 
 
 def parse_json_object(raw: bytes) -> Mapping[str, Any]:
-    """Strict JSON (no NaN) whose top is an object. Raises Invalid `malformed`."""
+    """Strict JSON (no NaN, no number without end, no name twice) whose top is an object. Raises Invalid `malformed`."""
     try:
-        value = json.loads(raw.decode(), parse_constant=_no_constant)
+        value = json.loads(
+            raw.decode(), parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_without_repeats
+        )
     except (ValueError, RecursionError) as error:
         raise Invalid("not JSON in UTF-8", code="malformed") from error
     if not isinstance(value, dict):
@@ -141,6 +144,21 @@ def _to_base64url(value: bytes) -> str:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is too large")
+    return value
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a name that is there twice, two readers may take two different values."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name twice")
+    return found
 
 
 def _text(body: Mapping[str, Any], name: str, shape: re.Pattern[str]) -> str:

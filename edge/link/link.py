@@ -96,6 +96,10 @@ class Link:
         """Put a life-cycle event in the outbox, in order. Event loop only."""
         self._emit("life", code, sev=1, facts=facts)
 
+    async def written(self) -> None:
+        """Wait until every event told so far is on disk."""
+        await self._events.join()
+
     async def run(self, ctx: Context) -> None:
         self._status.put(LinkState.CONNECTING)
         store = Store(self._path)
@@ -202,9 +206,11 @@ class Link:
 
     async def _write_events(self, store: Store, outbox: Outbox) -> None:
         while True:
-            letter = await self._events.get()
-            await store.run(lambda db, one=letter: append(db, one))  # type: ignore[misc]
+            letters = [await self._events.get(), *(self._events.get_nowait() for _ in range(self._events.qsize()))]
+            await store.run(lambda db, new=letters: [append(db, letter) for letter in new])  # type: ignore[misc]
             outbox.wake()
+            for _ in letters:
+                self._events.task_done()
 
     async def _watch_issues(self, store: Store, outbox: Outbox) -> None:
         alarms = Alarms(self._scribe)
