@@ -51,7 +51,7 @@ class SimBroker:
         self.swallow: Counter[str] = Counter()
         self.twice: Counter[str] = Counter()
         self.held: dict[str, list[tuple[str, bytes, bool]]] = {}
-        self.sent: list[tuple[str, bytes]] = []
+        self.sent: list[tuple[str, bytes, bool]] = []
         self.before_ack: Callable[[Message], None] = lambda message: None
         self._online: dict[str, SimEngine] = {}
         self._saved = Memory()
@@ -123,7 +123,7 @@ class SimBroker:
         return self.memory.sessions.get(engine.client_id) if there else None
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
-        self.sent.append((topic, payload))
+        self.sent.append((topic, payload, retain))
         leaf = topic.rpartition("/")[2]
         if self.swallow[leaf] > 0:
             self.swallow[leaf] -= 1

@@ -83,7 +83,9 @@ class Witness:
             self._main.result()
 
     def finals(self, id: str) -> set[tuple[str, str]]:
-        return {(st, code) for st, code in self.book.answers.get(id, []) if st not in _PENDING and code != "busy"}
+        """The first in the box's order. A command that comes again after its end may also be told `expired` by then."""
+        answers = self.book.answers.get(id, [])
+        return set([answer for answer in answers if answer[0] not in _PENDING and answer[1] != "busy"][:1])
 
     def order(self) -> list[tuple[int, Mapping[str, Any]]]:
         return [(eseq, self.book.taken[eseq]) for eseq in range(1, self.book.position + 1)]
