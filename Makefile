@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test vm vm-shell check lint type bench bench-quality bench-network bench-durability soak lock clean packages-run packages-test
+.PHONY: help run test vm vm-shell check lint type bench bench-quality bench-network bench-fleet bench-durability soak lock clean packages-run packages-test
 
 help: ## this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,7 +13,7 @@ run: packages-run $(VENV)/run.done ## set up what is missing and run the box on 
 	@exec $(BIN)/edge run $(ARGS)
 
 test: packages-test check ## set up what is missing, check, and pass every test ring
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python -m tests.rings $(ARGS)
 
 vm: packages-test $(VENV)/dev.done ## the tests against real kernel drivers alone; one of them: make vm ARGS="-k name"
 	$(BIN)/python -m pytest -q tests/vm $(ARGS)
@@ -44,6 +44,9 @@ bench-network: packages-test $(VENV)/dev.done ## the box through emulated networ
 
 bench-durability: packages-test $(VENV)/dev.done ## kill -9 of box, broker and controller, hostile envelopes, half an hour; a trial: ARGS=--quick
 	$(BIN)/python -m tests.bench durability $(ARGS)
+
+bench-fleet: packages-test $(VENV)/dev.done ## 2,000 simulated boxes at one broker, about 5 minutes; a trial run: ARGS="--boxes 200"
+	$(BIN)/python -m tests.bench fleet $(ARGS)
 
 lock: $(VENV)/dev.done ## write constraints.txt anew from what is installed here
 	$(BIN)/pip freeze --exclude-editable | grep -v '^scopecast' > constraints.txt

@@ -1,8 +1,8 @@
 """Both ends of a bonded SRT stream, each in a process of its own, with a libsrt that is not the system's.
 
 python -m tests.group_peer receive LIBSRT PORT FILE      writes what comes, until killed
-python -m tests.group_peer send LIBSRT URL UNITS         sends so many units at most, until its input ends, and
-                                                         says the state of each path three times a second
+python -m tests.group_peer send LIBSRT URL UNITS         sends so many units at most, until its input ends; it says each
+                                                         path's state and the reports three times a second
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import json
 import select
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from edge.model.errors import PeerGone, TimedOut
+from edge.model.feedback import Feedback, LinkReport
 from edge.model.frame import AccessUnit
 from edge.model.sink import SinkKind, SinkSpec
 from edge.sinks.libsrt import Libsrt, Option
@@ -33,9 +35,16 @@ def stream(count: int) -> list[AccessUnit]:
     return make_units(count, FPS, bitrate_bps=800_000, gop=FPS // 2)
 
 
+def keep(said: Feedback, reports: list[LinkReport]) -> None:
+    if isinstance(said, LinkReport):
+        reports.append(said)
+
+
 def send(libsrt: Libsrt, url: str, count: int) -> None:
     units = stream(count)
-    sink = SrtGroupSink(spec=SinkSpec("group", SinkKind.SRT, url=url, latency_ms=LATENCY_MS), libsrt=libsrt)
+    reports: list[LinkReport] = []
+    spec = SinkSpec("group", SinkKind.SRT, url=url, latency_ms=LATENCY_MS)
+    sink = SrtGroupSink(spec=spec, libsrt=libsrt, on_feedback=lambda said: keep(said, reports))
     sink.open(units[0].format)
     begin_s = time.monotonic()
     for index, unit in enumerate(units):
@@ -43,7 +52,9 @@ def send(libsrt: Libsrt, url: str, count: int) -> None:
             break
         sink.write(unit)
         if index % (FPS // 3) == 0:
-            print(json.dumps({"seq": unit.seq, "paths": sink.detail()["paths"]}), flush=True)
+            said = {"seq": unit.seq, "paths": sink.detail()["paths"], "reports": [asdict(one) for one in reports]}
+            print(json.dumps(said), flush=True)
+            reports.clear()
     time.sleep(2 * LATENCY_MS / 1000)  # what is on its way must still be sent again where it was lost
     sink.close()
 

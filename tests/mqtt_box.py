@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.config.model import MqttConfig
+from edge.link.desired import Applier
 from edge.link.identity import box_id
 from edge.link.link import Link
 from edge.model.command import Lane
@@ -38,7 +39,9 @@ class ToldClock(SystemClock):
 class LinkBox:
     """Operations: stream.start, stream.stop, slow.wait (until `release`), system.reset (sensitive)."""
 
-    def __init__(self, *, port: int, state_dir: Path, clock: ToldClock | None = None) -> None:
+    def __init__(
+        self, *, port: int, state_dir: Path, clock: ToldClock | None = None, desired: Applier | None = None
+    ) -> None:
         self.state_dir = state_dir
         self.runs_path = state_dir / "runs.txt"
         self.clock = clock or ToldClock()
@@ -65,6 +68,7 @@ class LinkBox:
             state_dir=state_dir,
             clock=self.clock,
             version="1.2.3",
+            desired=desired,
         )
 
     @property

@@ -49,6 +49,11 @@ def order(box: str, op: str, args: Mapping[str, Any] | None = None, **changes: A
     return {name: value for name, value in body.items() if value is not None}
 
 
+def desired(box: str, rev: int, **sections: Any) -> dict[str, Any]:
+    """A desired document's payload."""
+    return {"v": 1, "box": box, "rev": rev, **sections}
+
+
 def sign(payload: bytes, *, key: Ed25519PrivateKey = KEY, kid: str = KID, pt: str = "eb/1/cmd") -> dict[str, Any]:
     head = f"DSSEv1 {len(pt)} {pt} {len(payload)} ".encode()
     signature = key.sign(head + payload)

@@ -13,6 +13,7 @@ from edge.app import (
     cli_config,
     cli_devices,
     cli_edid,
+    cli_fleet,
     cli_latency,
     cli_linktest,
     cli_preset,
@@ -67,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     cli_devices.add_commands(commands)
     cli_preset.add_commands(commands)
     cli_sim.add_commands(commands)
+    cli_fleet.add_commands(commands)
     cli_latency.add_commands(commands)
     cli_linktest.add_commands(commands)
     cli_edid.add_commands(commands)

@@ -71,6 +71,8 @@ class Configured:
     mask: Mask | None
     mask_fingerprint: str
     second_mask: Mask | None
+    log_level: str
+    link_fingerprint: str
 
     @classmethod
     def of(cls, config: Config) -> Configured:
@@ -90,6 +92,8 @@ class Configured:
             mask=_mask(config.mask),
             mask_fingerprint=_fingerprint(config.mask.model_dump(mode="json", exclude_defaults=True)),
             second_mask=_mask(config.second.mask),
+            log_level=config.log_level,
+            link_fingerprint=_fingerprint(config.mqtt.model_dump(mode="json", exclude_defaults=True)),
         )
 
 

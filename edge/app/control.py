@@ -12,13 +12,17 @@ from urllib.parse import urlsplit
 import edge
 from edge.app.admission import Admission
 from edge.app.board_profile import board_of
+from edge.app.desired_wishes import DesiredWishes
 from edge.app.encoder_status import candidate_of
 from edge.app.findings import Findings
 from edge.app.ice_servers import IceServers
+from edge.app.key_operations import KeyOperations
+from edge.app.one_clock import OneClock
 from edge.app.operations import Operations
 from edge.app.paths import Places, media_process
 from edge.app.plan_wire import to_wire
 from edge.app.process import run_process
+from edge.app.reboot import Reboot, is_machine_ours, reboot_machine, restart_processes
 from edge.app.report import Report, report_of
 from edge.app.snapshots import LivePictures, Snapshots
 from edge.app.steward import Steward
@@ -46,6 +50,7 @@ from edge.runtime.command_bus import CommandBus
 from edge.runtime.component import Component, Context
 from edge.runtime.ipc import IpcClient
 from edge.runtime.issues import IssueBook
+from edge.runtime.log import set_level
 from edge.runtime.status_board import StatusBoard
 from edge.runtime.supervisor import Supervisor
 from edge.vault.invitations import Invitations
@@ -71,6 +76,8 @@ class ControlProcess:
         self._board = StatusBoard()
         self._bus = CommandBus()
         self._wishes = Wishes(config=config, path=places.state / "wishes.sealed", sealer=sealer, library=library)
+        self._log_as_wished()
+        self._wishes.on_change(self._log_as_wished)
         self._ice_servers = IceServers.of(config.webrtc, clock=clock)
         self._issues = IssueBook(now_text=lambda: rfc3339(clock.utc_ns()))
         self._world = self._make_world(config)
@@ -98,6 +105,8 @@ class ControlProcess:
         self._introduce(name)
         keyring = Keyring(places.state / "controllers.json")
         link = self._link(config.mqtt, name=name, keyring=keyring, places=places)
+        KeyOperations(keyring=keyring, box=name, dated_s=link.dated_s, audit=link.audit).register(self._bus)
+        reboot = self._reboot(link, whole_machine=is_machine_ours(config))
         broker = (config.mqtt.host or "127.0.0.1", config.mqtt.port)
         desk = PairingDesk(keyring=keyring, box=name, clock=clock, broker=broker, audit=link.audit)
         self.components: tuple[Component, ...] = (
@@ -109,6 +118,7 @@ class ControlProcess:
             self._health(places),
             self._web(config, pictures=pictures, pairing=desk),
             *link.components,
+            reboot,
         )
 
     def _make_world(self, config: Config) -> World:
@@ -158,6 +168,9 @@ class ControlProcess:
         self._stewards.append(steward)
         return steward
 
+    def _log_as_wished(self) -> None:
+        set_level(self._wishes.wanted.log_level)
+
     def _picture_size(self) -> Size | None:
         signal = self._board.get("signal") or {}
         video = signal.get("format") or signal.get("last_good_format")
@@ -180,9 +193,29 @@ class ControlProcess:
             board=self._board,
             keyring=keyring,
             state_dir=places.state,
-            clock=_OneClock() if own_broker else self._clock,
+            clock=OneClock(alone=self._has_own_broker) if own_broker else self._clock,
             version=edge.__version__,
+            desired=DesiredWishes(wishes=self._wishes, picture_size=self._picture_size),
         )
+
+    def _reboot(self, link: Link, *, whole_machine: bool) -> Reboot:
+        reboot = Reboot(
+            begin=reboot_machine if whole_machine else self._restart_processes,
+            written=link.results_written,
+            tell=link.life,
+            whole_machine=whole_machine,
+        )
+        reboot.register(self._bus)
+        return reboot
+
+    async def _restart_processes(self) -> None:
+        media = [self._world.media_pid(name) for name in self._media]
+        await restart_processes((*media, self._world.rtc_pid, os.getpid()))
+
+    def _has_own_broker(self) -> bool:
+        """Nothing has sent the link elsewhere."""
+        link = self._wishes.wanted.overrides.link
+        return link is None or link.broker is None
 
     def _trials(self, config: Config, places: Places) -> tuple[Component, ...]:
         if not config.board.try_encoders:
@@ -226,6 +259,7 @@ class ControlProcess:
         await self._media[input].request("plan", to_wire(self._wishes.plan_for(input)))
 
     async def _send_outputs(self) -> None:
+        await self._rtc.request("log", {"level": self._wishes.wanted.log_level})
         await self._rtc.request("enable", {"running": self._wishes.webrtc_running})
         whip = [asdict(spec) for spec in self._wishes.plan.sinks if spec.kind is SinkKind.WHIP]
         await self._rtc.request("outputs", {"sinks": whip})
@@ -236,13 +270,6 @@ class ControlProcess:
         return {
             name: Watched(pid, ComponentState.RUNNING if pid else ComponentState.STARTING) for name, pid in pids.items()
         }
-
-
-class _OneClock(SystemClock):
-    """With a broker on loopback, box and controller read the same clock: nothing needs to discipline it."""
-
-    def synchronised(self) -> bool:
-        return True
 
 
 class _PassingTime:

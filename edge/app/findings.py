@@ -48,6 +48,10 @@ _SINK_ADVICE = {
     "no_device_binding": "Set adapter in the output's address to the interface's own address.",
     "unknown_rung": "Set the output to a rung that there is, or enable the second input.",
 }
+_DESIRED_ADVICE = {
+    "rejected": "Tell the controller's operator what the message names; the box stays as it was.",
+    "pending": "Tell the controller's operator: what the message names must be sent with the box's present challenge.",
+}
 _SINK_ADVICE_ELSE = "Check the address, the network and that the receiver is running; the box keeps trying."
 
 
@@ -80,6 +84,7 @@ class Findings:
             yield from _framing(document)
         yield from _sinks(document)
         yield from self._viewers.look(document, now_s=now_s)
+        yield from _desired(document.get("desired") or {})
         for sentence in (*self.standing, *self.board_trouble):
             yield Finding("start_up", Severity.ERROR, "Mend what the message names, then restart the box.", sentence)
 
@@ -178,6 +183,15 @@ def _sinks(document: Mapping[str, Any]) -> Iterator[Finding]:
         if sink.get("code"):
             advice = _SINK_ADVICE.get(sink["code"], _SINK_ADVICE_ELSE)
             yield Finding(f"output_{sink['code']}", Severity.WARNING, advice, sink["name"], sink["last_error"])
+
+
+def _desired(desired: Mapping[str, Any]) -> Iterator[Finding]:
+    advice = _DESIRED_ADVICE.get(desired.get("status", ""))
+    if advice is not None:
+        flaws = [f"{flaw['path'] or '/'}: {flaw['detail'] or flaw['code']}" for flaw in desired["errors"]]
+        words = f"revision {desired['rev']} from the controller; revision {desired['applied_rev']} holds"
+        detail = "; ".join((words, *flaws))
+        yield Finding(f"desired_{desired['status']}", Severity.WARNING, advice, detail=detail)
 
 
 def _worst_latency_ms(document: Mapping[str, Any], entry: Mapping[str, Any]) -> float | None:

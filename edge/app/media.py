@@ -38,7 +38,7 @@ from edge.ports import Clock, Faultable, Prefers
 from edge.runtime.clock import SystemClock
 from edge.runtime.component import Component, Context, Threaded
 from edge.runtime.ipc import IpcServer, Reply
-from edge.runtime.log import OutageLog
+from edge.runtime.log import OutageLog, set_level
 from edge.runtime.supervisor import Supervisor
 from edge.sinks.bus import BusServer
 from edge.sinks.still import jpeg_of
@@ -119,6 +119,7 @@ class MediaProcess:
 
     async def _answer_plan(self, args: Mapping[str, Any]) -> Reply:
         plan = from_wire(args)
+        set_level(plan.log_level)
         self._mixer.frame_as(plan.picture)  # first: nothing may be sent before it is masked
         if isinstance(self._source, Prefers):
             self._source.prefer(plan.picture.modes)

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from edge.app.arguments import Arguments
-from edge.app.picture_wish import LEAST_BPS
+from edge.app.picture_arguments import bitrate_of, log_level_of, mask_of
 from edge.app.report import Report
-from edge.app.sink_arguments import srt_of, whip_of
+from edge.app.sink_arguments import sink_of
 from edge.app.snapshots import Snapshots, media_of
 from edge.app.wishes import Wishes
 from edge.model.command import Lane, Op
-from edge.model.errors import Invalid, Rejected
+from edge.model.errors import Rejected
 from edge.model.inputs import Input
-from edge.model.picture import MASK_AREAS, Mask, Sheet, Size
+from edge.model.picture import Mask, Size
 from edge.model.sink import SinkKind
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.ipc import IpcClient
@@ -52,6 +52,7 @@ class Operations:
         bus.register(Op.ENCODER_SET, Lane.CONFIG, self._encoder_set)
         bus.register(Op.PRESET_SET, Lane.CONFIG, self._preset_set, grave=self._preset_uncovers)
         bus.register(Op.MASK_SET, Lane.CONFIG, self._mask_set, grave=self._mask_uncovers)
+        bus.register(Op.LOG_LEVEL, Lane.CONFIG, self._log_level)
         bus.register(Op.SNAPSHOT_TAKE, Lane.RECORD, self._snapshot_take)
         bus.register(Op.REPORT_GET, Lane.SYSTEM, self._report_get)
         bus.register(Op.SIM_FAULT, Lane.SYSTEM, self._sim_fault)
@@ -70,20 +71,13 @@ class Operations:
         return {"sink": sink, "running": running}
 
     async def _sink_set(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
-        given = Arguments(args)
-        name = given.text("sink", pattern=_NAME)
-        kind = given.text("kind", default=SinkKind.SRT)
+        name = Arguments(args).text("sink", pattern=_NAME)
         before = self._wishes.sink(name)
-        running = before.running if before else True
-        if kind == SinkKind.SRT:
-            spec = srt_of(given, name, running=running)
-        elif kind == SinkKind.WHIP:
-            spec = whip_of(given, name, running=running)
-        else:
-            raise Invalid(f"kind: {kind!r} is not one of srt, whip")
+        rest = {key: value for key, value in args.items() if key != "sink"}
+        spec = sink_of(rest, name, running=before.running if before else True)
         self._wishes.set_sink(spec)
         kept = self._wishes.sink(name) or spec  # with the peers that a configured listener keeps
-        return {"sink": name, "running": spec.running, "encrypted": kind == SinkKind.WHIP or kept.secured}
+        return {"sink": name, "running": spec.running, "encrypted": spec.kind is SinkKind.WHIP or kept.secured}
 
     async def _sink_remove(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         given = Arguments(args)
@@ -94,10 +88,9 @@ class Operations:
         return {"sink": sink}
 
     async def _encoder_set(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
-        given = Arguments(args)
-        rung = given.text("rung", pattern=_NAME, default=Input.MAIN)
-        bitrate = given.integer("bitrate", least=LEAST_BPS, most=self._wishes.limits(rung).ceiling_bps)
-        given.done()
+        rung = Arguments(args).text("rung", pattern=_NAME, default=Input.MAIN)
+        rest = {key: value for key, value in args.items() if key != "rung"}
+        bitrate = bitrate_of(rest, self._wishes.limits(rung))
         self._wishes.set_bitrate(rung, bitrate)
         return {"rung": rung, "bitrate": bitrate}
 
@@ -127,17 +120,14 @@ class Operations:
             return False
 
     def _mask(self, args: Mapping[str, Any]) -> Mask | None:
-        """Raises Invalid: `mask_outside_picture`, `picture_size_unknown`."""
+        return mask_of(args, now=self._picture_size())
+
+    async def _log_level(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         given = Arguments(args)
-        rects = given.rects("rects", most=MASK_AREAS)
-        of = given.size("of") or self._picture_size()
+        level = log_level_of(given)
         given.done()
-        if not rects:
-            return None
-        if of is None:
-            sentence = "of: missing, and there is no picture now whose size could be meant"
-            raise Invalid(sentence, code="picture_size_unknown")
-        return Mask((Sheet(of, rects),))
+        self._wishes.set_log_level(level)
+        return {"level": level}
 
     async def _snapshot_take(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         given = Arguments(args)

@@ -90,7 +90,7 @@ class Outputs:
     def _open(self, spec: SinkSpec) -> None:
         outflow = self._outflow(spec.rung)
         if is_group(spec.url):
-            outflow.outlet.attach(SrtGroupSink(spec=spec))
+            outflow.outlet.attach(SrtGroupSink(spec=spec, on_feedback=outflow.on_feedback))
         elif parse_srt_url(spec.url).mode is SrtMode.LISTENER:
             further = {peer.rung: self._outflow(peer.rung) for peer in spec.peers if peer.rung}
             listener = self._listeners[spec.name] = SrtListener(spec=spec, outflow=outflow, further=further)

@@ -1,16 +1,18 @@
-"""What commands changed against the configuration: a value, and its form on disk.
+"""What commands and documents changed against the configuration: a value, and its form on disk.
 
-`{"v": 3, "sinks": [{"spec": {...}, "over"}], "removed": {name: over}, "stopped": {name: over},
+`{"v": 4, "sinks": [{"spec": {...}, "over"}], "removed": {name: over}, "stopped": {name: over},
 "bitrates": {rung: {"bitrate_bps", "over"}}, "preset": null or {"name", "over"}, "mask": null or
-{"mask", "over"}}`. `over` is the fingerprint of the configured entry that is overridden: once the
-technician changes the entry, the override no longer holds. Version 2 has neither preset nor mask,
-and is still written where there is none, so that a rolled back software can read it.
+{"mask", "over"}, "log_level": null or {"level", "over"}, "link": null or {"broker", "reconnect_spread_s",
+"over"}, "document": null or {"rev", "digest", "overrides": as above}}`. `over` is the fingerprint of
+the configured entry that is overridden: once the technician changes the entry, the override no
+longer holds. Version 2 has neither preset nor mask, version 3 ends with them; each is still written
+where it can say everything, so that a rolled back software can read it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -20,9 +22,10 @@ from edge.model.errors import Invalid
 from edge.model.picture import Mask
 from edge.model.sink import SinkSpec
 
-_VERSION = 3
+_VERSION = 4
 _FIELDS_2 = frozenset(("v", "sinks", "removed", "stopped", "bitrates"))
-_FIELDS = {2: _FIELDS_2, 3: _FIELDS_2 | {"preset", "mask"}}
+_FIELDS_3 = _FIELDS_2 | {"preset", "mask"}
+_FIELDS = {2: _FIELDS_2, 3: _FIELDS_3, 4: _FIELDS_3 | {"log_level", "link", "document"}}
 _NEWER = frozenset(("role", "token", "peers"))
 _T = TypeVar("_T")
 
@@ -56,6 +59,30 @@ class SetMask:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLogLevel:
+    level: str
+    over: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetLink:
+    """`broker` is (host, port); what is None is as configured."""
+
+    broker: tuple[str, int] | None
+    reconnect_spread_s: float | None
+    over: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedDocument:
+    """The newest desired document that holds: what it alone set, for whoever asks what commands changed since."""
+
+    rev: int
+    digest: str
+    overrides: Overrides
+
+
+@dataclass(frozen=True, slots=True)
 class Overrides:
     """`removed` and `stopped`: configured outputs, by name, with their fingerprints."""
 
@@ -65,11 +92,15 @@ class Overrides:
     bitrates: Mapping[str, SetBitrate] = field(default_factory=dict)
     preset: SetPreset | None = None
     mask: SetMask | None = None
+    log_level: SetLogLevel | None = None
+    link: SetLink | None = None
+    document: AppliedDocument | None = None
 
     @property
     def names(self) -> frozenset[str]:
         """Of the outputs and rungs that commands changed, and what else they did."""
-        others = [name for name, one in (("the preset", self.preset), ("the mask", self.mask)) if one is not None]
+        single = {"preset": self.preset, "mask": self.mask, "log level": self.log_level, "link": self.link}
+        others = [f"the {name}" for name, one in single.items() if one is not None]
         return frozenset((*self.sinks, *self.removed, *self.stopped, *self.bitrates, *others))
 
     def without(self, sink: str) -> Overrides:
@@ -115,8 +146,11 @@ class Overrides:
         """Those whose configured entry is unchanged; an output set by command outlives a deleted entry."""
         sinks = {name: sink.fingerprint for name, sink in configured.sinks.items()}
         rungs = {name: rung.fingerprint for name, rung in configured.rungs.items()}
-        preset, mask = self.preset, self.mask
+        preset, mask, level, link = self.preset, self.mask, self.log_level, self.link
         return Overrides(
+            log_level=level if level and level.over == configured.log_level else None,
+            link=link if link and link.over == configured.link_fingerprint else None,
+            document=self.document,
             preset=preset if preset and preset.over == configured.preset_fingerprint else None,
             mask=mask if mask and mask.over == configured.mask_fingerprint else None,
             sinks={name: sink for name, sink in self.sinks.items() if sinks.get(name, sink.over) == sink.over},
@@ -127,28 +161,19 @@ class Overrides:
 
     def to_bytes(self) -> bytes:
         """With the passphrases of outputs set by command: to be sealed."""
-        document: dict[str, Any] = {
-            "v": 2,
-            "sinks": [_sink_wire(sink) for sink in self.sinks.values()],
-            "removed": dict(self.removed),
-            "stopped": dict(self.stopped),
-            "bitrates": {rung: asdict(bitrate) for rung, bitrate in self.bitrates.items()},
-        }
-        if self.preset is not None or self.mask is not None:
-            document |= {
-                "v": _VERSION,
-                "preset": self.preset and asdict(self.preset),
-                "mask": self.mask and asdict(self.mask),
-            }
-        return json.dumps(document).encode()
+        return json.dumps(_wire(self)).encode()
 
     @classmethod
     def from_bytes(cls, text: bytes) -> Overrides:
         """Raises Invalid, which repeats nothing of the content."""
         try:
             document = json.loads(text)
+            return cls._from_wire(document)
         except (ValueError, RecursionError):
             raise Invalid("not JSON") from None
+
+    @classmethod
+    def _from_wire(cls, document: Any) -> Overrides:
         version = document.get("v") if isinstance(document, dict) else None
         if not isinstance(version, int) or document.keys() != _FIELDS.get(version):
             raise Invalid(f"not in the form of version {_VERSION}")
@@ -159,7 +184,31 @@ class Overrides:
             bitrates={rung: _set_bitrate(entry) for rung, entry in _table(document["bitrates"], "bitrates").items()},
             preset=_set_preset(document.get("preset")),
             mask=_set_mask(document.get("mask")),
+            log_level=_set_log_level(document.get("log_level")),
+            link=_set_link(document.get("link")),
+            document=_applied(document.get("document"), cls._from_wire),
         )
+
+
+def _wire(overrides: Overrides) -> Mapping[str, Any]:
+    document: dict[str, Any] = {
+        "v": 2,
+        "sinks": [_sink_wire(sink) for sink in overrides.sinks.values()],
+        "removed": dict(overrides.removed),
+        "stopped": dict(overrides.stopped),
+        "bitrates": {rung: asdict(bitrate) for rung, bitrate in overrides.bitrates.items()},
+    }
+    version_3 = {"preset": overrides.preset, "mask": overrides.mask}
+    version_4 = {"log_level": overrides.log_level, "link": overrides.link}
+    applied = overrides.document
+    newest = any(one is not None for one in (*version_4.values(), applied))
+    if newest or any(one is not None for one in version_3.values()):
+        document |= {"v": 3, **{name: one and asdict(one) for name, one in version_3.items()}}
+    if newest:
+        document |= {"v": _VERSION, **{name: one and asdict(one) for name, one in version_4.items()}}
+        kept = applied and {"rev": applied.rev, "digest": applied.digest, "overrides": _wire(applied.overrides)}
+        document["document"] = kept
+    return document
 
 
 def _sink_wire(sink: SetSink) -> Mapping[str, Any]:
@@ -222,3 +271,33 @@ def _set_mask(entry: Any) -> SetMask | None:
         return SetMask(mask, str(entry["over"]))
     except (KeyError, TypeError, ValueError, Invalid):
         raise Invalid("mask: not understood") from None
+
+
+def _set_log_level(entry: Any) -> SetLogLevel | None:
+    try:
+        return None if entry is None else SetLogLevel(str(entry["level"]), str(entry["over"]))
+    except (KeyError, TypeError):
+        raise Invalid("log_level: not understood") from None
+
+
+def _set_link(entry: Any) -> SetLink | None:
+    if entry is None:
+        return None
+    try:
+        broker, spread_s = entry["broker"], entry["reconnect_spread_s"]
+        return SetLink(
+            broker=None if broker is None else (str(broker[0]), int(broker[1])),
+            reconnect_spread_s=None if spread_s is None else float(spread_s),
+            over=str(entry["over"]),
+        )
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise Invalid("link: not understood") from None
+
+
+def _applied(entry: Any, read: Callable[[Any], Overrides]) -> AppliedDocument | None:
+    if entry is None:
+        return None
+    try:
+        return AppliedDocument(int(entry["rev"]), str(entry["digest"]), read(entry["overrides"]))
+    except (KeyError, TypeError, ValueError):
+        raise Invalid("document: not understood") from None

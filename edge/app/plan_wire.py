@@ -24,6 +24,7 @@ def from_wire(body: Mapping[str, Any]) -> MediaPlan:
             sinks=tuple(SinkSpec.of(sink) for sink in body["sinks"]),
             rungs=tuple(_rung(rung) for rung in body["rungs"]),
             picture=_picture(body["picture"]),
+            log_level=str(body["log_level"]),
         )
     except (KeyError, TypeError, ValueError, Invalid) as error:
         raise Fault(f"media plan not understood: {error}") from error

@@ -39,6 +39,8 @@ def _lines(document: Document) -> Iterator[tuple[str, Text]]:
         yield "", _viewer(viewer)
     if link := document.get("link"):
         yield "link", _link(link)
+    if (desired := document.get("desired")) and desired.get("rev"):
+        yield "desired", _desired(desired)
     if health := document.get("health"):
         yield "health", _health(health)
 
@@ -168,6 +170,15 @@ def _link(link: Document) -> Text:
     if link.get("broker"):
         text.append(f", broker {link['broker']}")
     return text.append(f", {link['last_error']}") if link.get("last_error") else text
+
+
+def _desired(desired: Document) -> Text:
+    """Revision and what became of it; where commands have gone on since."""
+    status = str(desired.get("status"))
+    text = Text.assemble(f"revision {desired['rev']} ", (status, _GOOD if status == "applied" else _SO_SO))
+    if drift := desired.get("drift"):
+        text.append(f", changed by commands since: {', '.join(drift)}")
+    return text
 
 
 def _health(health: Document) -> Text:

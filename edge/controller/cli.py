@@ -17,6 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from edge.controller import cli_exporter
 from edge.controller.client import Controller
 from edge.controller.home import ENV, Home, KnownBox, default_home
 from edge.controller.pairing import pair
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = run_interruptible(options.verb(options, Home(options.home or default_home())))
         return code
     except KeyboardInterrupt:
-        return _OK if options.verb is _watch else _INTERRUPTED
+        return _OK if options.verb in (_watch, cli_exporter.run) else _INTERRUPTED
     except EdgeError as error:
         print(f"edgectl: {error}", file=sys.stderr)
         return _USAGE if error.code in _USAGE_CODES else _FAILED
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     verb = _add(verbs, "watch", _watch, "all boxes, live")
     verb.add_argument("--once", action="store_true", help="print a plain table once and leave, for scripts")
     _add(verbs, "keys", _keys, "this controller's key id and public key")
+    cli_exporter.add_to(verbs)
     return parser
 
 

@@ -60,11 +60,10 @@ class Home:
         except TypeError as error:
             raise Fault(f"{self.path / 'boxes.json'} is damaged: {error}", code="home_broken") from error
 
-    def remember(self, box: KnownBox) -> None:
-        entry = asdict(box)
-        del entry["id"]
+    def remember(self, *boxes: KnownBox) -> None:
+        entries = {box.id: {name: value for name, value in asdict(box).items() if name != "id"} for box in boxes}
         with self._locked():
-            self._write("boxes.json", {**self._read("boxes.json"), box.id: entry})
+            self._write("boxes.json", {**self._read("boxes.json"), **entries})
 
     def find(self, text: str | None) -> KnownBox:
         """The box of that id, of that beginning of an id, or the only one. Raises NotFound, Invalid."""

@@ -5,7 +5,7 @@
 | too_large | the message is over 64 KiB |
 | malformed | the envelope or the command does not parse |
 | unknown_key | no signature is by a key of our keyring |
-| key_expired | the key is past its end date |
+| key_expired | the key is past its end date, by a synchronised clock |
 | forbidden | the key may not do this operation on this box |
 | bad_signature | the signature does not match |
 | wrong_box | the command is for another box |
@@ -23,15 +23,17 @@ result is sent again. Pure: no clock, no disk.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Protocol
+from typing import Any
 
-from edge.link.envelope import Envelope, Order, Signature, parse_envelope, parse_order
+from edge.link.envelope import Envelope, Order, parse_envelope, parse_order
+from edge.link.signatures import Keyring, Refused, Situation, TrustedKey, signer
 from edge.link.topics import CMD_TYPE
 from edge.model.errors import Invalid
+
+__all__ = ("Accepted", "Keyring", "Memory", "Refused", "Situation", "TrustedKey", "examine", "is_sensitive", "remember")
 
 MAX_COMMAND_BYTES = 64 << 10
 Judge = Callable[[str, Mapping[str, Any]], bool | None]
@@ -43,30 +45,6 @@ _SENSITIVE = (
 )
 
 
-class TrustedKey(Protocol):
-    """What we need of a controller's key (edge.vault has them)."""
-
-    @property
-    def kid(self) -> str: ...
-    def allows(self, op: str, box: str) -> bool: ...
-    def ended(self, utc_s: float) -> bool: ...
-    def verify(self, payload_type: str, payload: bytes, signature: bytes) -> bool: ...
-
-
-class Keyring(Protocol):
-    def find(self, kid: str) -> TrustedKey | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What the checks compare with. `chal` is the challenge of the current connection."""
-
-    box: str
-    now_ms: int
-    clock_synchronised: bool
-    chal: str
-
-
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """Passed every check that needs no memory. `present`: it carries the current challenge."""
@@ -74,17 +52,6 @@ class Accepted:
     order: Order
     kid: str
     present: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """`id` where it could be read; `signed` when the signature was good."""
-
-    code: str
-    detail: str
-    id: str | None = None
-    op: str = ""
-    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +83,9 @@ def examine(raw: bytes, *, keyring: Keyring, situation: Situation, judge: Judge 
         return Refused(error.code, str(error))
     if not envelope.op:
         return Refused("malformed", "op: must name an operation", envelope.id)
-    key, refusal = _signer(envelope, keyring, situation)
-    if key is None:
-        return Refused(*refusal, envelope.id, envelope.op)
+    key = signer(envelope, op=envelope.op, payload_type=CMD_TYPE, keyring=keyring, situation=situation)
+    if isinstance(key, Refused):
+        return key
     return _address_and_time(envelope, key.kid, situation, judge)
 
 
@@ -140,32 +107,6 @@ def is_sensitive(op: str) -> bool:
     return any(fnmatchcase(op, pattern) for pattern in _SENSITIVE)
 
 
-def _signer(envelope: Envelope, keyring: Keyring, situation: Situation) -> tuple[TrustedKey | None, tuple[str, str]]:
-    """The first signature's key that passes every check on keys; else the refusal of the first known key."""
-    refusal: tuple[str, str] | None = None
-    for signature in envelope.signatures:
-        key = keyring.find(signature.kid)
-        if key is None:
-            continue
-        found = _check_key(key, signature, envelope, situation)
-        if found is None:
-            return key, ("", "")
-        refusal = refusal or found
-    return None, refusal or ("unknown_key", "signed by no key that is enrolled here")
-
-
-def _check_key(
-    key: TrustedKey, signature: Signature, envelope: Envelope, situation: Situation
-) -> tuple[str, str] | None:
-    if key.ended(situation.now_ms / 1000):
-        return "key_expired", f"key {key.kid} is past its end date"
-    if not key.allows(envelope.op, situation.box):
-        return "forbidden", f"key {key.kid} may not do {envelope.op} here"
-    if signature.alg != "ed25519" or not key.verify(CMD_TYPE, envelope.payload, signature.value):
-        return "bad_signature", f"not signed by key {key.kid}"
-    return None
-
-
 def _address_and_time(envelope: Envelope, kid: str, situation: Situation, judge: Judge) -> Accepted | Refused:
     body = envelope.body
     if body.get("box") != situation.box:
@@ -176,13 +117,8 @@ def _address_and_time(envelope: Envelope, kid: str, situation: Situation, judge:
         order = parse_order(body)
     except Invalid as error:
         return Refused(error.code, str(error), envelope.id, envelope.op, signed=True)
-    present = _is_present(order, situation)
+    present = situation.is_present(order.chal)
     return _freshness(order, situation, judge, present=present) or Accepted(order, kid, present)
-
-
-def _is_present(order: Order, situation: Situation) -> bool:
-    chal = order.chal
-    return chal is not None and hmac.compare_digest(chal.encode(errors="replace"), situation.chal.encode())
 
 
 def _freshness(order: Order, situation: Situation, judge: Judge, *, present: bool) -> Refused | None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from edge.link.engine import Broker, Engine, Message, Will
+from edge.link.desired_desk import NOTHING_DESIRED, DesiredDesk
+from edge.link.engine import Broker, Dialect, Engine, Message, Will
 from edge.link.envelope import parse_json_object
 from edge.link.intake import Intake
 from edge.link.outbox import Outbox
 from edge.link.overdue import OVERDUE_LOOK_S, Overdue
 from edge.link.presence import Presence, Session
 from edge.link.pump import Pump
-from edge.link.state import REFRESH_NS, Revision, fit, reported, substance
+from edge.link.series import Series
+from edge.link.state import MAX_STATE_BYTES, REFRESH_NS, Revision, fit, reported, substance
 from edge.link.telemetry import EXPIRY_S, HEALTH_EVERY_S, STREAM_EVERY_S, Telemetry, is_streaming
 from edge.link.topics import MAX_INT, controller_topic, split, topic
 from edge.model.errors import Forbidden, Invalid
@@ -35,7 +37,6 @@ class Parts:
 
     box: str
     boot: str
-    broker: Broker
     board: StatusBoard
     clock: Clock
     intake: Intake
@@ -44,13 +45,18 @@ class Parts:
     presence: Presence
     telemetry: Telemetry
     revision: Revision
+    sessions: Series
+    desk: DesiredDesk | None = None
     own_sessions: set[int] = field(default_factory=set)
+    dialect: Dialect = field(default_factory=Dialect)
 
 
 class Connection:
     """Used once. `on_online` is called when everything is subscribed and announced."""
 
-    def __init__(self, *, parts: Parts, session: Session, on_online: Callable[[], None]) -> None:
+    def __init__(
+        self, *, parts: Parts, broker: Broker, session: Session, on_online: Callable[[], Awaitable[None]]
+    ) -> None:
         self._parts = parts
         self._session = session
         self._on_online = on_online
@@ -59,7 +65,7 @@ class Connection:
         self._early: list[Message] = []
         self._overdue = Overdue()
         will = Will(self._topic("link"), parts.presence.message("lost", session))
-        self._engine = Engine(client_id=parts.box, broker=parts.broker, will=will)
+        self._engine = Engine(client_id=parts.box, broker=broker, will=will, dialect=parts.dialect)
 
     async def run(self) -> None:
         """Until the connection is lost: then raises PeerGone or Forbidden. Cancelled, it says good-bye."""
@@ -83,13 +89,16 @@ class Connection:
             parts.pump.rewind((await parts.outbox.extent()).acked)
         await self._engine.subscribe(self._topic("link"))
         await self._engine.subscribe(self._topic("cmd"), self._topic("ack"))
+        if parts.desk is not None:
+            parts.desk.connected()
+            await self._engine.subscribe(self._topic("desired"))
         await self._engine.subscribe(controller_topic("+"), retain_as_published=False)
         self._early = self._engine.arrived()
         for message in self._early:
             self._look_for_rival(message)
         parts.own_sessions.add(self._session.sess)
         await self._engine.publish(self._topic("link"), parts.presence.message("online", self._session), retain=True)
-        self._on_online()
+        await self._on_online()
 
     async def _converse(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -139,6 +148,8 @@ class Connection:
             await self._parts.intake.take(message)
         elif name == (self._parts.box, "ack"):
             await self._acknowledged(message.payload)
+        elif name == (self._parts.box, "desired") and self._parts.desk is not None:
+            await self._parts.desk.take(message)
         elif message.topic.startswith(controller_topic("")):
             self._controller_seen(message)
 
@@ -192,17 +203,17 @@ class Connection:
         return bool(before != fresh)
 
     async def _send_state(self, *, changed: bool) -> None:
+        rev = await self._parts.revision.advance(changed=changed)  # first, so that all the rest is of one moment
         body = {
             **reported(self._parts.board.document()),
             "v": 1,
-            "rev": await self._parts.revision.advance(changed=changed),
+            "rev": rev,
             "boot": self._parts.boot,
             "sess": self._session.sess,
-            "desired_rev": 0,
-            "desired_status": "applied",
-            "errors": [],
+            **(self._parts.desk.report() if self._parts.desk else NOTHING_DESIRED),
         }
-        await (await self._engine.publish(self._topic("state"), fit(body), retain=True))
+        limit = min(MAX_STATE_BYTES, self._engine.room_bytes(self._topic("state")))
+        await (await self._engine.publish(self._topic("state"), fit(body, limit), retain=True))
 
     async def _report_health(self) -> None:
         while True:

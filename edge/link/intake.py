@@ -8,12 +8,14 @@ import sqlite3
 from dataclasses import dataclass
 
 from edge.link import journal, outbox
-from edge.link.acceptance import Accepted, Keyring, Memory, Refused, Situation, examine, remember
+from edge.link import store as numbers
+from edge.link.acceptance import Accepted, Memory, examine, remember
 from edge.link.engine import Message
 from edge.link.envelope import Order
 from edge.link.letters import ClockWord, Scribe
 from edge.link.outbox import Outbox
 from edge.link.refusals import Refusals
+from edge.link.signatures import Keyring, Refused, Situation
 from edge.link.state import Revision
 from edge.link.store import Store
 from edge.model.command import Command, Lane, Result, ResultState
@@ -23,10 +25,11 @@ from edge.runtime.command_bus import CommandBus
 _LOG = logging.getLogger(__name__)
 _LANE_ROOM = 64
 _PRUNE_EVERY = 256
+_FLOOR_EVERY_MS = 600_000
 _SECURITY = frozenset(
     (
         *("retained", "too_large", "malformed"),
-        *("unknown_key", "key_expired", "forbidden", "bad_signature", "wrong_box"),
+        *("unknown_key", "key_expired", "forbidden", "bad_signature", "wrong_box", "stale_desired"),
     )
 )
 
@@ -67,22 +70,27 @@ class Intake:
         self._refusals = refusals
         self._revision = revision
         self._lanes: dict[Lane, asyncio.Queue[Accepted]] = {lane: asyncio.Queue() for lane in Lane}
+        self._busy = dict.fromkeys(Lane, False)
+        self._written = {lane: asyncio.Event() for lane in Lane}
         self._taken = 0
+        self._floor_ms = 0
+        self._floor_kept_ms = 0
         self.chal = ""
 
     async def recover(self) -> None:
         """What an earlier process left without a result becomes `interrupted`, never a second run."""
         await self._store.run(self._interrupt)
+        self._floor_ms = self._floor_kept_ms = await self._store.run(lambda db: numbers.number(db, "synced_ms"))
 
     async def take(self, message: Message) -> None:
         """Judge one message. Never raises because of its content."""
         if message.retain:
             if message.payload:  # an empty one only clears what was retained
-                await self._refuse(Refused("retained", "a command may not be retained"))
+                await self.refuse(Refused("retained", "a command may not be retained"))
             return
-        verdict = examine(message.payload, keyring=self._keyring, situation=self._situation(), judge=self._bus.is_grave)
+        verdict = examine(message.payload, keyring=self._keyring, situation=self.situation(), judge=self._bus.is_grave)
         if isinstance(verdict, Refused):
-            await self._refuse(verdict)
+            await self.refuse(verdict)
         else:
             await self._admit(verdict)
 
@@ -92,23 +100,57 @@ class Intake:
             for lane in Lane:
                 group.create_task(self._work_lane(lane), name=f"lane {lane}")
 
-    async def note(self, code: str, detail: str) -> None:
-        """Count something dropped that was no command."""
-        await self._refuse(Refused(code, detail))
+    async def written(self, lane: Lane) -> None:
+        """Wait until the result of what the lane runs now is on disk; nothing to wait for when it is idle."""
+        if self._busy[lane]:
+            await self._written[lane].wait()
 
-    def _situation(self) -> Situation:
+    async def refuse(self, refused: Refused) -> None:
+        """Count what was not taken; answer where there is somebody to answer; an event now and then."""
+        now_ns = self._clock.mono_ns()
+        letters = []
+        counts = self._refusals.note(refused.code, now_ns=now_ns) if refused.code in _SECURITY else None
+        if counts is not None:
+            _LOG.warning("commands refused: %s", counts)
+            facts = {"counts": counts, "last": refused.code}
+            letters.append(self._scribe.event("audit", "command.refused", sev=2, facts=facts))
+        may_answer = self._refusals.may_repeat if refused.signed else self._refusals.may_answer
+        if refused.id is not None and may_answer(now_ns=now_ns):
+            result = Result(refused.id, ResultState.REJECTED, refused.code, refused.detail)
+            letters.append(self._scribe.result(result, op=refused.op))
+        if letters:
+            await self._store.run(lambda db: [outbox.append(db, letter) for letter in letters])
+            self._outbox.wake()
+
+    def situation(self) -> Situation:
+        now_ms = self._clock.utc_ns() // 1_000_000
+        synchronised = self._clock_word.word() == "sync"
+        if synchronised:
+            self._floor_ms = max(self._floor_ms, now_ms)
         return Situation(
             box=self._box,
-            now_ms=self._clock.utc_ns() // 1_000_000,
-            clock_synchronised=self._clock_word.word() == "sync",
+            now_ms=now_ms,
+            clock_synchronised=synchronised,
             chal=self.chal,
+            floor_ms=self._floor_ms,
         )
+
+    async def keep_time(self) -> None:
+        """Remember what time it has certainly been, for a start without a clock; now and then is enough."""
+        floor_ms = self.situation().floor_ms
+        if floor_ms - self._floor_kept_ms >= _FLOOR_EVERY_MS:
+            await self._store.run(lambda db: numbers.set_number(db, "synced_ms", floor_ms))
+            self._floor_kept_ms = floor_ms
+
+    async def note(self, code: str, detail: str) -> None:
+        """Count something dropped that was no command."""
+        await self.refuse(Refused(code, detail))
 
     async def _admit(self, accepted: Accepted) -> None:
         # a connection that ends now must not come between the journal and the lane
         admission = await asyncio.shield(self._enter(accepted))
         if admission.refused is not None:
-            await self._refuse(admission.refused)
+            await self.refuse(admission.refused)
         elif admission.known is not None:
             await self._repeat(admission.known)
 
@@ -145,10 +187,16 @@ class Intake:
             knows_op=knows,
             lane_full=full,
         )
-        refused = remember(order, memory)
+        refused = self._too_late(order) or remember(order, memory)
         if refused is None:
             self._write_accepted(db, order, kid, lane)
         return _Admission(refused=refused)
+
+    def _too_late(self, order: Order) -> Refused | None:
+        """It was fresh when it came, but the disk may have had no room for it for hours."""
+        if self._clock_word.word() != "sync" or self._clock.utc_ns() // 1_000_000 <= order.exp_ms:
+            return None
+        return Refused("expired", "the command is no longer valid", order.id, order.op, signed=True)
 
     def _write_accepted(self, db: sqlite3.Connection, order: Order, kid: str, lane: Lane) -> None:
         now_ms = self._clock.utc_ns() // 1_000_000
@@ -161,12 +209,17 @@ class Intake:
     async def _work_lane(self, lane: Lane) -> None:
         while True:
             accepted = await self._lanes[lane].get()
+            self._busy[lane] = True
+            self._written[lane].clear()
             order, kid = accepted.order, accepted.kid
-            command = Command(order.id, order.op, order.args, by=f"{kid}:{order.by}", present=accepted.present)
+            by = f"{kid}:{order.by}"
+            command = Command(order.id, order.op, order.args, by=by, present=accepted.present, kid=kid)
             result = await self._bus.submit(command)
             _LOG.info("%s from %s: %s %s", order.op, kid, result.st, result.code)
             await self._store.run(lambda db, r=result, op=order.op: self._finish(db, r, op))  # type: ignore[misc]
             self._outbox.wake()
+            self._busy[lane] = False
+            self._written[lane].set()
 
     def _finish(self, db: sqlite3.Connection, result: Result, op: str) -> None:
         journal.finish(db, result)
@@ -176,19 +229,3 @@ class Intake:
         for op, result in journal.interrupt_unfinished(db):
             outbox.append(db, self._scribe.result(result, op=op))
         journal.prune(db, now_ms=self._clock.utc_ns() // 1_000_000)
-
-    async def _refuse(self, refused: Refused) -> None:
-        now_ns = self._clock.mono_ns()
-        letters = []
-        counts = self._refusals.note(refused.code, now_ns=now_ns) if refused.code in _SECURITY else None
-        if counts is not None:
-            _LOG.warning("commands refused: %s", counts)
-            facts = {"counts": counts, "last": refused.code}
-            letters.append(self._scribe.event("audit", "command.refused", sev=2, facts=facts))
-        may_answer = self._refusals.may_repeat if refused.signed else self._refusals.may_answer
-        if refused.id is not None and may_answer(now_ns=now_ns):
-            result = Result(refused.id, ResultState.REJECTED, refused.code, refused.detail)
-            letters.append(self._scribe.result(result, op=refused.op))
-        if letters:
-            await self._store.run(lambda db: [outbox.append(db, letter) for letter in letters])
-            self._outbox.wake()

@@ -9,26 +9,31 @@ from pathlib import Path
 from typing import Any
 
 from edge.config.model import MqttConfig
-from edge.link import store as numbers
-from edge.link.acceptance import Keyring
 from edge.link.alarms import Alarms
 from edge.link.connection import Connection, Parts
+from edge.link.desired import Applier
+from edge.link.desired_desk import DesiredDesk
 from edge.link.engine import Broker
 from edge.link.identity import boot_id
 from edge.link.intake import Intake
 from edge.link.letters import ClockWord, Scribe
 from edge.link.linkstatus import LinkState, LinkStatus
+from edge.link.network import TRIAL_S, Network
 from edge.link.outbox import Letter, Outbox, append
+from edge.link.patient_store import PatientStore
 from edge.link.presence import Presence, new_session
 from edge.link.pump import Pump
 from edge.link.refusals import Refusals
 from edge.link.retry import Retry
+from edge.link.series import Series
+from edge.link.signatures import Keyring
 from edge.link.state import Revision
 from edge.link.store import Store
 from edge.link.telemetry import Telemetry
 from edge.link.topics import MAX_INT, topic
+from edge.link.workers import Workers
 from edge.model.command import Lane
-from edge.model.errors import EdgeError, Forbidden, Invalid, Unavailable
+from edge.model.errors import EdgeError, Forbidden, Invalid, PeerGone, Unavailable
 from edge.ports import Clock
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.component import Component, Context
@@ -38,14 +43,17 @@ from edge.runtime.status_board import StatusBoard
 _LOG = logging.getLogger(__name__)
 _EVENTS_WAITING = 1000
 _STATUS_EVERY_S = 1.0
-_REFUSED = frozenset(("broker_refuses", "taken_over", "tls_required", "subscription_refused"))
+_SESSIONS = 64
+_TRIAL_EVERY_S = 5.0
+_HOPELESS = frozenset(("tls_required",))
+_REFUSED = frozenset(("broker_refuses", "broker_unfit", "taken_over", "tls_required", "subscription_refused"))
 
 
 class Link:
     """Component `link`. Owns the board section `link` and registers `evt.resend` on the bus.
 
     `config` without a host means a broker on this machine. `keyring` decides who may command.
-    Everything else of the box goes on when the broker is not there.
+    Everything else of the box goes on when the broker is not there. Many links of one process share `workers`.
     """
 
     name = "link"
@@ -65,14 +73,19 @@ class Link:
         version: str,
         slot: str = "A",
         boot: str | None = None,
+        workers: Workers | None = None,
+        desired: Applier | None = None,
     ) -> None:
         self._box = box_id
-        self._broker = Broker(config.host or "127.0.0.1", config.port)
-        self._spread_s = config.reconnect_spread_s
+        self._desired = desired
+        self._intake: Intake | None = None
+        broker = Broker(config.host or "127.0.0.1", config.port)
+        self._network = Network(configured=broker, spread_s=config.reconnect_spread_s, clock=clock)
         self._bus = bus
         self._board = board
         self._keyring = keyring
         self._path = state_dir / "link.sqlite"
+        self._workers = workers
         self._clock = clock
         self._version = version
         self._boot = boot or boot_id()
@@ -81,7 +94,7 @@ class Link:
         self._presence = Presence(boot=self._boot, version=version, slot=slot, clock=clock, clock_word=clock_word)
         self._events: asyncio.Queue[Letter] = asyncio.Queue(_EVENTS_WAITING)
         self._refusals = Refusals()
-        self._status = LinkStatus(board=board, clock=clock, box=box_id, broker=f"{self._broker.host}:{config.port}")
+        self._status = LinkStatus(board=board, clock=clock, box=box_id, broker=_where(broker))
         self._emit("life", "box.started", sev=1, facts={"sw": version})
 
     @property
@@ -96,15 +109,24 @@ class Link:
         """Put a life-cycle event in the outbox, in order. Event loop only."""
         self._emit("life", code, sev=1, facts=facts)
 
-    async def written(self) -> None:
+    async def events_written(self) -> None:
         """Wait until every event told so far is on disk."""
         await self._events.join()
 
+    async def results_written(self) -> None:
+        """Wait until the result of the system lane's command, if one runs, is on disk."""
+        if self._intake is not None:
+            await self._intake.written(Lane.SYSTEM)
+
+    def dated_s(self) -> float:
+        """UTC in seconds as far as it is certain: without a synchronised clock, when there last was one."""
+        return self._intake.situation().dated_ms / 1000 if self._intake else self._clock.utc_ns() / 1e9
+
     async def run(self, ctx: Context) -> None:
         self._status.put(LinkState.CONNECTING)
-        store = Store(self._path)
+        store = PatientStore(self._path, workers=self._workers, on_trouble=self._status.storage)
         try:
-            await store.open()
+            await self._open(store)
             parts = await self._assemble(store)
             ctx.ready()
             await ctx.until_stopped(self._work(store, parts))
@@ -113,6 +135,14 @@ class Link:
         finally:
             self._status.put(LinkState.OFFLINE)
             await store.close()
+
+    async def _open(self, store: Store) -> None:
+        try:
+            await store.open()
+        except Unavailable as error:
+            self._status.storage(error)
+            raise
+        self._status.storage(None)
 
     def _emit(self, kind: str, code: str, *, sev: int, facts: Mapping[str, Any]) -> None:
         try:
@@ -138,11 +168,14 @@ class Link:
             revision=revision,
         )
         await intake.recover()
+        self._intake = intake
         self._register_resend(outbox, pump)
+        desk = self._desk(self._desired, store, intake) if self._desired else None
+        if desk is not None:
+            await desk.recover()
         return Parts(
             box=self._box,
             boot=self._boot,
-            broker=self._broker,
             board=self._board,
             clock=self._clock,
             intake=intake,
@@ -151,6 +184,20 @@ class Link:
             presence=self._presence,
             telemetry=Telemetry(boot=self._boot, clock=self._clock),
             revision=revision,
+            desk=desk,
+            sessions=Series(store, "sess", reserve=_SESSIONS),
+        )
+
+    def _desk(self, applier: Applier, store: Store, intake: Intake) -> DesiredDesk:
+        return DesiredDesk(
+            applier=applier,
+            keyring=self._keyring,
+            situation=intake.situation,
+            network=self._network,
+            store=store,
+            board=self._board,
+            audit=self.audit,
+            refuse=intake.refuse,
         )
 
     def _register_resend(self, outbox: Outbox, pump: Pump) -> None:
@@ -159,8 +206,10 @@ class Link:
             if not isinstance(start, int) or isinstance(start, bool) or not 1 <= start < MAX_INT:
                 raise Invalid("args.from: must be an eseq from 1")
             extent = await outbox.extent()
+            kept = await outbox.after(start - 1, limit=1)
             pump.rewind(start - 1)
-            return {"epoch": extent.epoch, "from": start, "last": extent.last}
+            first = kept[0].eseq if kept else extent.last + 1
+            return {"epoch": extent.epoch, "from": start, "first": first, "last": extent.last}
 
         self._bus.register("evt.resend", Lane.SYSTEM, resend)
 
@@ -169,40 +218,68 @@ class Link:
             group.create_task(parts.intake.work(), name="link lanes")
             group.create_task(self._write_events(store, parts.outbox), name="link events")
             group.create_task(self._watch_issues(store, parts.outbox), name="link alarms")
-            group.create_task(self._keep_status(parts.outbox), name="link status")
-            group.create_task(self._stay_connected(store, parts), name="link connection")
+            group.create_task(self._keep_status(parts), name="link status")
+            group.create_task(self._stay_connected(parts), name="link connection")
 
-    async def _stay_connected(self, store: Store, parts: Parts) -> None:
-        retry = Retry(spread_s=self._spread_s)
+    async def _stay_connected(self, parts: Parts) -> None:
+        retry = Retry(spread_s=self._network.spread_s)
         outage = OutageLog(_LOG, "link")
         while True:
             self._status.put(LinkState.CONNECTING)
-            error, connected_s = await self._connect_once(store, parts, outage)
+            error, connected_s = await self._connect_once(parts, outage)
+            if error.code == "moved":
+                continue
             outage.failed(error)
+            retry.spread_s = self._network.spread_s
             wait_s = retry.next_wait_s(connected_s=connected_s, refused=error.code in _REFUSED)
             self._status.put(LinkState.OFFLINE, error=error)
-            await asyncio.sleep(wait_s)
+            if parts.desk is not None and self._network.on_trial:
+                await self._look_on(parts.desk, error, wait_s)
+            else:
+                await asyncio.sleep(wait_s)
 
-    async def _connect_once(self, store: Store, parts: Parts, outage: OutageLog) -> tuple[EdgeError, float]:
+    async def _look_on(self, desk: DesiredDesk, error: EdgeError, wait_s: float) -> None:
+        """The broker on trial was not reached: try again soon, or go back when its time is over."""
+        left_s = self._network.left_s
+        if error.code in _HOPELESS:
+            await desk.revert(error.code, str(error))
+        elif left_s == 0:
+            await desk.revert("link_not_back", f"not reached within {TRIAL_S:g} s: {error}")
+        else:
+            await asyncio.sleep(min(wait_s, _TRIAL_EVERY_S, left_s))
+
+    async def _connect_once(self, parts: Parts, outage: OutageLog) -> tuple[EdgeError, float]:
         """One connection from beginning to end: why it ended and how long it held in seconds."""
         online_ns: list[int] = []
 
-        def on_online() -> None:
+        async def on_online() -> None:
             online_ns.append(self._clock.mono_ns())
             self._status.put(LinkState.ONLINE)
             outage.recovered()
+            if parts.desk is not None:
+                await parts.desk.confirm()
 
-        session = new_session(await store.run(lambda db: numbers.next_number(db, "sess")))
+        session = new_session(await parts.sessions.next())
         self._status.sess = session.sess
+        self._network.moved.clear()
+        broker = self._network.broker
+        self._status.broker = _where(broker)
         error: EdgeError
         try:
-            await Connection(parts=parts, session=session, on_online=on_online).run()
+            async with asyncio.TaskGroup() as group:
+                connection = Connection(parts=parts, broker=broker, session=session, on_online=on_online)
+                group.create_task(connection.run(), name="link connection")
+                group.create_task(self._leave_when_moved(), name="link moves")
             raise AssertionError("a connection ends by losing it")
-        except* (Unavailable, Forbidden) as group:
-            error = _first_edge_error(group)
+        except* (Unavailable, Forbidden) as group_error:
+            error = _first_edge_error(group_error)
         if error.code == "link_store":
             raise error
         return error, (self._clock.mono_ns() - online_ns[0]) / 1e9 if online_ns else 0.0
+
+    async def _leave_when_moved(self) -> None:
+        await self._network.moved.wait()
+        raise PeerGone("the link goes to another broker", code="moved")
 
     async def _write_events(self, store: Store, outbox: Outbox) -> None:
         while True:
@@ -220,17 +297,25 @@ class Link:
                 await store.run(lambda db, new=letters: [append(db, letter) for letter in new])  # type: ignore[misc]
                 outbox.wake()
 
-    async def _keep_status(self, outbox: Outbox) -> None:
+    async def _keep_status(self, parts: Parts) -> None:
         while True:
-            extent = await outbox.extent()
+            extent = await parts.outbox.extent()
             self._status.note(waiting=extent.waiting, dropped=self._refusals.total)
+            await parts.intake.keep_time()
+            if parts.desk is not None:
+                await parts.desk.reconsider()
+                parts.desk.refresh()
             marker = self._scribe.event("audit", "outbox.trimmed", sev=2)
-            if await outbox.trim(marker):
-                outbox.wake()
+            if await parts.outbox.trim(marker):
+                parts.outbox.wake()
             await asyncio.sleep(_STATUS_EVERY_S)
 
     def _on_buried(self, eseq: int) -> None:
         self._emit("audit", "outbox.dead_letter", sev=2, facts={"eseq": eseq})
+
+
+def _where(broker: Broker) -> str:
+    return f"{broker.host}:{broker.port}"
 
 
 def _first_edge_error(group: BaseExceptionGroup[BaseException]) -> EdgeError:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edge.link import store as numbers
@@ -132,20 +132,31 @@ def _trim(db: sqlite3.Connection, cap_bytes: int, marker: Letter) -> int:
         return 0
     acked = numbers.number(db, "acked")
     newest = "SELECT MAX(eseq) FROM outbox WHERE kind = 'alarm' GROUP BY code, subject"
-    dropped = _delete(db, f"kind = 'alarm' AND eseq > ? AND eseq NOT IN ({newest})", (acked,))
+    gone = _delete(db, f"kind = 'alarm' AND eseq > ? AND eseq NOT IN ({newest})", (acked,))
     if numbers.number(db, "outbox_bytes") > cap_bytes:
         _delete(db, "eseq <= ?", (acked,))
     if numbers.number(db, "outbox_bytes") > cap_bytes:
-        dropped += _delete(db, "sev < ? AND kind NOT IN (?, ?)", (_TRIM_ABOVE_SEV, *_EXEMPT))
-    if dropped:
-        head = {**marker.head, "data": {"dropped": dropped}}
-        append(db, Letter(marker.leaf, marker.kind, marker.code, marker.sev, head))
-    return dropped
+        gone += _delete(db, "sev < ? AND kind NOT IN (?, ?)", (_TRIM_ABOVE_SEV, *_EXEMPT))
+    if gone:
+        _mark(db, marker, gone, acked)
+    return len(gone)
 
 
-def _delete(db: sqlite3.Connection, where: str, values: tuple[object, ...]) -> int:
-    """`where` is always one of the texts above, never from outside."""
-    gone = db.execute(f"SELECT COUNT(*), COALESCE(SUM(LENGTH(body)), 0) FROM outbox WHERE {where}", values).fetchone()  # noqa: S608
-    db.execute(f"DELETE FROM outbox WHERE {where}", values)  # noqa: S608
-    numbers.next_number(db, "outbox_bytes", step=-int(gone[1]))
-    return int(gone[0])
+def _mark(db: sqlite3.Connection, marker: Letter, gone: list[int], acked: int) -> None:
+    """One marker, with what an older one said that the controller has not had: thousands would fill the box as well."""
+    older = db.execute("SELECT eseq, body FROM outbox WHERE code = ? AND eseq > ?", (marker.code, acked)).fetchall()
+    said = [json.loads(body)["data"] for _, body in older]
+    _delete(db, "code = ? AND eseq > ?", (marker.code, acked))
+    facts = {
+        "dropped": len(gone) + sum(one["dropped"] for one in said),
+        "from": min(gone + [one["from"] for one in said]),
+        "to": max(gone + [eseq for eseq, _ in older]),
+    }
+    append(db, replace(marker, head={**marker.head, "data": facts}))
+
+
+def _delete(db: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[int]:
+    """Their numbers. `where` is always one of the texts above, never from outside."""
+    gone = db.execute(f"DELETE FROM outbox WHERE {where} RETURNING eseq, LENGTH(body)", values).fetchall()  # noqa: S608
+    numbers.next_number(db, "outbox_bytes", step=-sum(size for _, size in gone))
+    return [eseq for eseq, _ in gone]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
 
+from edge.link.connack import PACKET_TOO_LARGE
 from edge.link.outbox import Outbox, Posted
 from edge.link.topics import MAX_INT
 
@@ -25,7 +27,7 @@ class Sends(Protocol):
 class Pump:
     """`position` is the last letter the broker took; it survives the connection, not the process.
 
-    A letter refused 5 times is passed over and `buried` is told its number.
+    A letter refused 5 times, or once as too large, is passed over and `buried` is told its number.
     """
 
     def __init__(
@@ -63,13 +65,13 @@ class Pump:
                 tries = 0
                 continue
             tries += 1
-            if tries >= _MAX_TRIES:
+            if tries >= _MAX_TRIES or refused.reason == PACKET_TOO_LARGE:
                 await self._bury(refused)
                 tries = 0
             else:
                 await self._sleep(2.0 ** (tries - 1))
 
-    async def _send(self, engine: Sends, letters: list[Posted]) -> Posted | None:
+    async def _send(self, engine: Sends, letters: list[Posted]) -> _Refused | None:
         """All of them in flight at once; the first refused one, after the answers to all."""
         answers = [await engine.publish(self._topic_of(letter.leaf), letter.body) for letter in letters]
         reasons = [await answer for answer in answers]
@@ -77,9 +79,15 @@ class Pump:
         taken = letters[:refused]
         if taken:
             self.position = min(taken[-1].eseq, *self._rewound, MAX_INT)
-        return None if refused is None else letters[refused]
+        return None if refused is None else _Refused(letters[refused].eseq, reasons[refused])
 
-    async def _bury(self, letter: Posted) -> None:
-        _LOG.error("the broker refused letter %d %d times: put aside", letter.eseq, _MAX_TRIES)
-        await self._outbox.bury(letter.eseq)
-        self._buried(letter.eseq)
+    async def _bury(self, refused: _Refused) -> None:
+        _LOG.error("the broker does not take letter %d (reason 0x%02x): put aside", refused.eseq, refused.reason)
+        await self._outbox.bury(refused.eseq)
+        self._buried(refused.eseq)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    eseq: int
+    reason: int

@@ -18,7 +18,7 @@ class Retry:
     """
 
     def __init__(self, *, spread_s: float, chance: Callable[[], float] = random.random) -> None:
-        self._spread_s = spread_s
+        self.spread_s = spread_s
         self._chance = chance
         self._tries = 0
 
@@ -33,4 +33,4 @@ class Retry:
         return wait_s
 
     def _ceiling_s(self) -> float:
-        return self._spread_s if self._tries == 0 else min(CAP_S, 2.0**self._tries)
+        return self.spread_s if self._tries == 0 else min(CAP_S, 2.0**self._tries)

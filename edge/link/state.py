@@ -10,12 +10,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from edge.link import store as numbers
+from edge.link.series import Series
 from edge.link.store import Store
 
 MAX_STATE_BYTES = 16 << 10
 REFRESH_NS = 10 * 1_000_000_000
-_RESERVE = 64
+_RESERVE = 4096  # hours of revisions, so that a full disk does not silence the box
+_HEAD = frozenset(("v", "rev", "boot", "sess", "desired_rev", "desired_status", "errors", "health", "link", "omitted"))
 _SEVERITIES = {"error": "failed", "warning": "degraded"}
 _FLEETING = frozenset(
     (
@@ -73,11 +74,11 @@ def health_word(document: Mapping[str, Any]) -> str:
 
 
 def fit(document: Mapping[str, Any], limit: int = MAX_STATE_BYTES) -> bytes:
-    """As JSON of at most `limit` bytes: the largest sections go first, named in `omitted`."""
+    """As JSON of at most `limit` bytes: the largest sections go first, named in `omitted`; the head never does."""
     kept = dict(document)
     omitted: list[str] = []
     while len(text := json.dumps(kept, default=str, separators=(",", ":")).encode()) > limit:
-        sections = {k: len(json.dumps(v, default=str)) for k, v in kept.items() if k != "omitted"}
+        sections = {k: len(json.dumps(v, default=str)) for k, v in kept.items() if k not in _HEAD}
         largest = max(sections, key=lambda name: sections[name])
         del kept[largest]
         omitted.append(largest)
@@ -86,22 +87,18 @@ def fit(document: Mapping[str, Any], limit: int = MAX_STATE_BYTES) -> bytes:
 
 
 class Revision:
-    """A number that rises with each document sent, across restarts, written to disk once in 64.
-
-    `first` is the revision with which the present substance was first sent.
-    """
+    """The number of each document sent. `first` is that with which the present substance was first sent."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
-        self._reserved = 0
+        self._series = Series(store, "rev", reserve=_RESERVE)
         self.first = 0
-        self.last = 0
+
+    @property
+    def last(self) -> int:
+        return self._series.last
 
     async def advance(self, *, changed: bool) -> int:
-        if self.last >= self._reserved:
-            self._reserved = await self._store.run(lambda db: numbers.next_number(db, "rev", step=_RESERVE))
-            self.last = max(self.last, self._reserved - _RESERVE)
-        self.last += 1
+        rev = await self._series.next()
         if changed or self.first == 0:
-            self.first = self.last
-        return self.last
+            self.first = rev
+        return rev

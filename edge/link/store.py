@@ -1,4 +1,4 @@
-"""The link's memory: one SQLite file (WAL, synchronous FULL), touched by one thread of its own."""
+"""The link's memory: one SQLite file (WAL, synchronous FULL), touched by one thread at a time."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import logging
 import sqlite3
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from edge.link.workers import Workers
 from edge.model.errors import Unavailable
 
 _LOG = logging.getLogger(__name__)
@@ -32,15 +32,19 @@ INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + 
 
 
 class Store:
-    """`run` hands a function the connection, in the store's thread, inside one durable transaction.
+    """`run` hands a function the connection, in another thread, inside one durable transaction, one after another.
+
+    Many stores of one process share `workers`; a store alone has a thread of its own.
 
     A file that is no database is put aside and a new one begun: then the outbox has a new epoch.
     Raises Unavailable `link_store` when the disk refuses.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, workers: Workers | None = None) -> None:
         self._path = path
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="link-store")
+        self._shares = workers is not None
+        self._workers = workers or Workers(threads=1)
+        self._jobs = self._workers.queue()
         self._db: sqlite3.Connection | None = None
 
     async def open(self) -> None:
@@ -48,7 +52,8 @@ class Store:
 
     async def close(self) -> None:
         await asyncio.shield(self._in_worker(self._close))
-        self._worker.shutdown(wait=False)
+        if not self._shares:
+            self._workers.close()
 
     async def run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         """What `work` returns, once it is on disk; nothing of it is when it raises."""
@@ -56,7 +61,7 @@ class Store:
 
     async def _in_worker(self, work: Callable[[], _T]) -> _T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._worker, work)
+            return await asyncio.wrap_future(self._jobs.submit(work))
         except (sqlite3.Error, OSError) as error:
             raise Unavailable(f"cannot use {self._path}: {error}", code="link_store") from error
 

@@ -129,7 +129,7 @@ def fresh(bounds: Bounds, now_ns: int) -> PathState:
 
 def heard(state: PathState, report: LinkReport, bounds: Bounds, now_ns: int) -> PathState:
     """The state after that report. Pure."""
-    if report.sent_bps and not report.delivered_bps:
+    if not report.delivered_bps and (report.sent_bps or report.backlog_ms > _OWN_MS):
         return unheard(state, bounds)
     if report.sent_bps < _IDLE * state.allowed_bps:
         return _idle(state, now_ns)

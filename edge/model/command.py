@@ -42,7 +42,8 @@ class Lane(StrEnum):
 class Command:
     """`args` are as the caller sent them, not yet validated; `by` is an opaque actor id.
 
-    `present`: the sender is at the box, or has shown by its challenge that it speaks now.
+    `present`: the sender is at the box, or has shown by its challenge that it speaks now. `kid`: the
+    key that signed it; empty without a signature.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Command:
     args: Mapping[str, Any] = field(default_factory=dict)
     by: str = "local"
     present: bool = False
+    kid: str = ""
 
 
 class ResultState(StrEnum):

@@ -84,3 +84,4 @@ class MediaPlan:
     sinks: tuple[SinkSpec, ...] = ()
     rungs: tuple[RungSpec, ...] = ()
     picture: PictureSpec = field(default_factory=PictureSpec)
+    log_level: str = "INFO"

@@ -23,6 +23,7 @@ from edge.rtc.whip_http import WhipHttp
 from edge.rtc.whip_outputs import WhipOutputs
 from edge.runtime.component import Component, Context
 from edge.runtime.ipc import IpcServer, Reply
+from edge.runtime.log import LEVELS, set_level
 
 _STATUS_EVERY_S = 0.5
 
@@ -35,7 +36,8 @@ class RtcProcess:
 
     IPC: `offer {rung, sdp, role, invitation} -> {session, sdp}`, `trickle {session, fragment}`, `end {session}`,
     `dismiss {session, invitation} -> {invitations}`,
-    `enable {running}`, `outputs {sinks}` with all that is wanted of kind `whip`; pushes topic `status` twice a second.
+    `log {level}`, `enable {running}`, `outputs {sinks}` with all that is wanted of kind `whip`; pushes topic
+    `status` twice a second.
     """
 
     def __init__(
@@ -125,6 +127,7 @@ class RtcProcess:
             "end": self._end,
             "dismiss": self._dismiss,
             "enable": self._enable,
+            "log": self._log,
             "outputs": self._set_outputs,
         }
 
@@ -152,6 +155,13 @@ class RtcProcess:
         if not isinstance(running, bool):
             raise Invalid("enable: running must be true or false")
         await self._sessions.set_enabled(running)
+        return Reply()
+
+    async def _log(self, args: Mapping[str, Any]) -> Reply:
+        level = args.get("level")
+        if level not in LEVELS:
+            raise Invalid(f"log: level must be one of {', '.join(LEVELS)}")
+        set_level(level)
         return Reply()
 
     async def _set_outputs(self, args: Mapping[str, Any]) -> Reply:

@@ -13,14 +13,16 @@ from edge.model.errors import EdgeError, Rejected
 
 _LOG = logging.getLogger(__name__)
 Run = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+RunSigned = Callable[[Command], Awaitable[Mapping[str, Any]]]
 Grave = Callable[[Mapping[str, Any]], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
     lane: Lane
-    run: Run
+    run: RunSigned
     grave: Grave | None
+    signed: bool = False
 
 
 class CommandBus:
@@ -36,7 +38,11 @@ class CommandBus:
         `grave` says whether these arguments, as the box is now, may only come from a sender that is
         present; it raises nothing, and arguments that `run` will refuse are not grave.
         """
-        self._operations[op] = _Operation(lane, run, grave)
+        self._operations[op] = _Operation(lane, lambda command: run(command.args), grave)
+
+    def register_signed(self, op: str, lane: Lane, run: RunSigned) -> None:
+        """As `register`, for what only a signed command may ask for, whoever else is at the box."""
+        self._operations[op] = _Operation(lane, run, None, signed=True)
 
     def knows(self, op: str) -> bool:
         return op in self._operations
@@ -56,13 +62,16 @@ class CommandBus:
         operation = self._operations.get(command.op)
         if operation is None:
             return Result(command.id, ResultState.REJECTED, "unknown_operation", f"no operation {command.op!r}")
+        if operation.signed and not command.kid:
+            sentence = f"{command.op} must be signed by a controller's key"
+            return Result(command.id, ResultState.REJECTED, "signature_needed", sentence)
         async with self._lanes[operation.lane]:
             # judged here again: what ran in this lane in the meantime may have made it grave
             if not command.present and self.is_grave(command.op, command.args):
                 sentence = f"{command.op} with these arguments needs the current chal of the link message"
                 return Result(command.id, ResultState.REJECTED, "challenge_needed", sentence)
             try:
-                payload = await operation.run(command.args)
+                payload = await operation.run(command)
             except Rejected as error:
                 return Result(command.id, ResultState.REJECTED, error.code, str(error))
             except EdgeError as error:

@@ -6,6 +6,7 @@ import logging
 import sys
 from types import TracebackType
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _CHATTY = ("aioice", "aiortc", "asyncio", "PIL")  # libraries that tell at INFO what only they need
 
 
@@ -18,9 +19,15 @@ def set_up_logging(process: str, *, level: str = "INFO") -> None:
         stream=sys.stderr,
         force=True,
     )
+    set_level(level)
+    sys.excepthook = _log_uncaught
+
+
+def set_level(level: str) -> None:
+    """From now on, of the root logger: DEBUG, INFO, WARNING or ERROR."""
+    logging.getLogger().setLevel(level)
     for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
-    sys.excepthook = _log_uncaught
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

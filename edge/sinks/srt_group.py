@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from edge.model.errors import EdgeError, PeerGone, TimedOut
@@ -13,21 +14,18 @@ from edge.model.frame import AccessUnit
 from edge.model.sink import SinkSpec
 from edge.model.video import StreamFormat
 from edge.sinks.libsrt import Libsrt, Option, SocketState
-from edge.sinks.libsrt_groups import Endpoint, GroupCalls, Member
+from edge.sinks.libsrt_groups import Endpoint, GroupCalls, Member, MemberState
 from edge.sinks.mpegts import TsMuxer
 from edge.sinks.sockaddr import resolve
-from edge.sinks.srt import security, srt_options
-from edge.sinks.srt_group_url import SrtGroupAddress, parse_group_url
-from edge.sinks.srt_socket import PAYLOAD_BYTES, SrtOptions
+from edge.sinks.srt import latency_detail, security, srt_options
+from edge.sinks.srt_group_url import SrtGroupAddress, SrtPath, parse_group_url
+from edge.sinks.srt_latency import fitting_latency_ms, probe_rtt_ms
+from edge.sinks.srt_link import REPORT_S, SrtGroupLinks
+from edge.sinks.srt_sender import OnFeedback, to_nobody
+from edge.sinks.srt_socket import BLOCK_MS, PAYLOAD_BYTES, SEND_LIMIT_S, SrtOptions, prepare_probe, set_options
+from edge.sinks.srt_url import AUTOMATIC
 
-_AES_256_BYTES = 32
-_DSCP_AF41 = 34 << 2  # interactive video (RFC 4594)
-_CALL_MS = 3000
-_PEER_IDLE_MS = 3000
-_BLOCK_MS = 500
-_SEND_LIMIT_S = 1.0
 _CALL_AGAIN_S = 2.0
-_LEAST_LATENCY_MS = 120
 
 
 class SrtGroup:
@@ -47,7 +45,7 @@ class SrtGroup:
         if now_s >= self._look_s:
             self._look_s = now_s + _CALL_AGAIN_S
             self._call_again()
-        give_up_s = now_s + _SEND_LIMIT_S - _BLOCK_MS / 1000
+        give_up_s = now_s + SEND_LIMIT_S - BLOCK_MS / 1000
         for begin in range(0, len(ts), PAYLOAD_BYTES):
             payload = ts[begin : begin + PAYLOAD_BYTES]
             if self._send(self._number, payload, len(payload), -1, 1) < 0:
@@ -84,7 +82,9 @@ def dial_group(libsrt: Libsrt, address: SrtGroupAddress, options: SrtOptions) ->
     calls = GroupCalls(libsrt)
     number = calls.create(address.kind)
     try:
-        _prepare(libsrt, number, options)
+        set_options(libsrt, number, options)
+        if options.stream_id:
+            libsrt.set_text(number, Option.STREAMID, options.stream_id)
         endpoints = _endpoints(address)
         calls.connect(number, endpoints)
         return SrtGroup(libsrt, calls, number, endpoints)
@@ -94,14 +94,21 @@ def dial_group(libsrt: Libsrt, address: SrtGroupAddress, options: SrtOptions) ->
 
 
 class SrtGroupSink:
-    """A sink that calls one receiver over every path of its group; otherwise as SrtSink."""
+    """A sink that calls one receiver over every path of its group; otherwise as SrtSink.
 
-    def __init__(self, *, spec: SinkSpec, libsrt: Libsrt | None = None) -> None:
+    The report every 100 ms is of the path that does best of those that carry: what one path lacks another has.
+    """
+
+    def __init__(self, *, spec: SinkSpec, libsrt: Libsrt | None = None, on_feedback: OnFeedback = to_nobody) -> None:
         """Raises Invalid for a wrong URL or passphrase."""
         self.name = spec.name
         self._address = parse_group_url(spec.url)
         self._options = srt_options(spec, self._address.paths[0].peer)
         self._libsrt = libsrt or Libsrt()
+        self._on_feedback = on_feedback
+        self._latency = latency_detail(self._options)
+        self._links = SrtGroupLinks(sink=spec.name, role=spec.role)
+        self._next_look_s = 0.0
         self._group: SrtGroup | None = None
         self._muxer = TsMuxer()
 
@@ -109,11 +116,15 @@ class SrtGroupSink:
         if self._group is not None and self._group.connected:
             return
         self.close()
-        self._group = dial_group(self._libsrt, self._address, self._options)
+        self._group = dial_group(self._libsrt, self._address, self._fitted())
 
     def write(self, unit: AccessUnit) -> None:
         if self._group is None:
             raise PeerGone(f"SRT group to {self._address.where}: not connected")
+        now_s = time.monotonic()
+        if now_s >= self._next_look_s:
+            self._next_look_s = now_s + REPORT_S
+            self._look(self._group, now_s)
         self._group.send(self._muxer.mux(unit))
 
     def close(self) -> None:
@@ -127,11 +138,27 @@ class SrtGroupSink:
             "mode": "caller",
             "group": self._address.kind.value,
             "peer": self._address.where,
-            "latency_ms": self._options.latency_ms or _LEAST_LATENCY_MS,
+            **self._latency,
             "stream_id": self._options.stream_id,
             **security(encrypted=bool(self._options.passphrase)),
             "paths": self._paths(),
         }
+
+    def _fitted(self) -> SrtOptions:
+        """With the latency that the slowest path needs that answers."""
+        options = self._options
+        if options.latency_ms == AUTOMATIC:
+            trips_ms = [_probed_rtt_ms(path, options) for path in self._address.paths]
+            longest_ms = max((trip for trip in trips_ms if trip is not None), default=None)
+            options = replace(options, latency_ms=fitting_latency_ms(longest_ms))
+            self._latency = {**self._latency, "latency_ms": options.latency_ms}
+        return options
+
+    def _look(self, group: SrtGroup, now_s: float) -> None:
+        carrying = [member for member in group.members() if member.state is MemberState.RUNNING]
+        report = self._links.report({member.number: self._libsrt.stats(member.number) for member in carrying}, now_s)
+        if report is not None:
+            self._on_feedback(report)
 
     def _paths(self) -> list[Mapping[str, Any]]:
         members = self._members()
@@ -155,6 +182,11 @@ class SrtGroupSink:
         return shown
 
 
+def _probed_rtt_ms(path: SrtPath, options: SrtOptions) -> float | None:
+    own = replace(options, adapter=path.adapter)
+    return probe_rtt_ms(resolve(path.peer.host, path.peer.port), prepare=partial(prepare_probe, options=own))
+
+
 def _endpoints(address: SrtGroupAddress) -> tuple[Endpoint, ...]:
     return tuple(
         Endpoint(
@@ -165,18 +197,3 @@ def _endpoints(address: SrtGroupAddress) -> tuple[Endpoint, ...]:
         )
         for token, path in enumerate(address.paths)
     )
-
-
-def _prepare(libsrt: Libsrt, number: int, options: SrtOptions) -> None:
-    libsrt.set_int(number, Option.PAYLOADSIZE, PAYLOAD_BYTES)
-    libsrt.set_int(number, Option.LATENCY, options.latency_ms or _LEAST_LATENCY_MS)
-    libsrt.set_bool(number, Option.TLPKTDROP, value=True)
-    libsrt.set_int(number, Option.CONNTIMEO, _CALL_MS)
-    libsrt.set_int(number, Option.PEERIDLETIMEO, _PEER_IDLE_MS)
-    libsrt.set_int(number, Option.SNDTIMEO, _BLOCK_MS)
-    libsrt.set_int(number, Option.IPTOS, _DSCP_AF41)
-    if options.passphrase:
-        libsrt.set_text(number, Option.PASSPHRASE, options.passphrase)
-        libsrt.set_int(number, Option.PBKEYLEN, _AES_256_BYTES)
-    if options.stream_id:
-        libsrt.set_text(number, Option.STREAMID, options.stream_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 from edge.model.feedback import LinkReport, Role
 from edge.sinks.srt_stats import SrtStats
@@ -22,6 +23,7 @@ class SrtLink:
     after about 80 ms. `delivered_bps` counts each packet once, when it is acknowledged: what was sent for the first
     time less the growth of what is in flight, less what was dropped. A repair that arrives so counts in place of the
     packet that did not. What was dropped before it was ever sent is taken off as well: too low while the sender drops.
+    It is 0 when no acknowledgement came at all: a receiver that is gone takes nothing, whatever leaves the buffer.
     """
 
     def __init__(self, *, sink: str, role: Role = Role.OBSERVER) -> None:
@@ -87,7 +89,27 @@ class SrtLink:
         return max(0.0, round(stats.send_buffer_ms - round_trips * stats.rtt_ms - _ACK_MS, 3))
 
 
+class SrtGroupLinks:
+    """Reports of a group's connections that carry: of them, the one that does best. One thread."""
+
+    def __init__(self, *, sink: str, role: Role = Role.OBSERVER) -> None:
+        self._sink = sink
+        self._role = role
+        self._links: dict[int, SrtLink] = {}
+
+    def report(self, carrying: Mapping[int, SrtStats], now_s: float) -> LinkReport | None:
+        """`carrying`: the numbers of each connection by its socket. None while none has been looked at before."""
+        for number in carrying:
+            self._links.setdefault(number, SrtLink(sink=self._sink, role=self._role))
+        self._links = {number: self._links[number] for number in carrying}
+        reports = [self._links[number].report(stats, now_s) for number, stats in carrying.items()]
+        known = [report for report in reports if report is not None]
+        return min(known, key=lambda report: (report.queue_ms + report.backlog_ms, report.loss), default=None)
+
+
 def _arrived_bytes(before: SrtStats, stats: SrtStats) -> float:
+    if stats.acknowledgements == before.acknowledgements:
+        return 0
     sent = stats.unique_packets - before.unique_packets
     size = (stats.unique_bytes - before.unique_bytes) / sent if sent else _mean_size(stats)
     still_out = stats.flight_packets - before.flight_packets

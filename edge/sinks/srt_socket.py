@@ -25,8 +25,8 @@ _MAY_LACK_GCM = ("cipher_refused", "wrong_passphrase")  # the latter is what lib
 _DSCP_AF41 = 34 << 2  # interactive video (RFC 4594)
 _CALL_MS = 3000
 _PEER_IDLE_MS = 3000
-_BLOCK_MS = 500
-_SEND_LIMIT_S = 1.0
+BLOCK_MS = 500
+SEND_LIMIT_S = 1.0
 _LOOK_EVERY_S = 0.5
 _SILENCE_S = 4.0
 _LATE_MS = 250  # what a live sink's own queue allows; late but whole is better for a receiver than a hole
@@ -83,7 +83,7 @@ class SrtSocket:
         now_s = time.monotonic()
         if now_s >= self._next_look_s:
             self._look_for_answers(now_s)
-        give_up_s = now_s + _SEND_LIMIT_S - _BLOCK_MS / 1000
+        give_up_s = now_s + SEND_LIMIT_S - BLOCK_MS / 1000
         for begin in range(0, len(ts), PAYLOAD_BYTES):
             payload = ts[begin : begin + PAYLOAD_BYTES]
             if self._send(self._number, payload, len(payload), self._live_ms, _IN_ORDER) < 0:
@@ -182,7 +182,7 @@ def _has_gcm(libsrt: Libsrt) -> bool:
 def _dial(libsrt: Libsrt, host: str, port: int, options: SrtOptions, *, cipher: int | None = None) -> SrtSocket:
     number = libsrt.create()
     try:
-        _prepare(libsrt, number, options)
+        set_options(libsrt, number, options)
         if cipher is not None:
             libsrt.set_int(number, Option.CRYPTOMODE, cipher)
         if options.stream_id:
@@ -201,7 +201,7 @@ def listening(libsrt: Libsrt, host: str, port: int, options: SrtOptions, *, back
     """A listening socket's number; `accept` on it does not block. Raises Busy (`port_in_use`), Missing."""
     number = libsrt.create()
     try:
-        _prepare(libsrt, number, options)
+        set_options(libsrt, number, options)
         address = resolve(host if host or is_interface(options.adapter) else options.adapter, port)
         if family_of(address) == socket.AF_INET6:
             libsrt.set_int(number, Option.IPV6ONLY, int(host != "::"))
@@ -233,7 +233,8 @@ def accepted(libsrt: Libsrt, number: int) -> SrtSocket:
         raise
 
 
-def _prepare(libsrt: Libsrt, number: int, options: SrtOptions) -> None:
+def set_options(libsrt: Libsrt, number: int, options: SrtOptions) -> None:
+    """For every socket of ours, and for a group. Raises Unavailable, NotSupported (`no_device_binding`)."""
     libsrt.set_int(number, Option.TRANSTYPE, _LIVE)
     libsrt.set_int(number, Option.PAYLOADSIZE, PAYLOAD_BYTES)
     libsrt.set_int(number, Option.LATENCY, options.latency_ms or LEAST_MS)
@@ -244,8 +245,8 @@ def _prepare(libsrt: Libsrt, number: int, options: SrtOptions) -> None:
     # libsrt gives a rendezvous ten times as long (API-socket-options.md)
     libsrt.set_int(number, Option.CONNTIMEO, _CALL_MS // (10 if options.rendezvous else 1))
     libsrt.set_int(number, Option.PEERIDLETIMEO, _PEER_IDLE_MS)
-    libsrt.set_int(number, Option.SNDTIMEO, _BLOCK_MS)
-    libsrt.set_int(number, Option.RCVTIMEO, _BLOCK_MS)
+    libsrt.set_int(number, Option.SNDTIMEO, BLOCK_MS)
+    libsrt.set_int(number, Option.RCVTIMEO, BLOCK_MS)
     libsrt.set_int(number, Option.IPTOS, _DSCP_AF41)
     # also without a passphrase: a listener's handshake tells it to callers whose passphrase is set later, by the hook
     libsrt.set_int(number, Option.PBKEYLEN, options.key_bytes)

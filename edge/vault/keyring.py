@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -84,6 +84,10 @@ class Keyring:
         """Forget a key, durably (blocking); no error when it is not there."""
         self._write({name: key for name, key in self._keys.items() if name != kid})
 
+    def replace(self, keys: Iterable[TrustedKey]) -> None:
+        """These and no others, durably (blocking)."""
+        self._write({key.kid: key for key in keys})
+
     def _write(self, keys: dict[str, TrustedKey]) -> None:
         document = {"v": 1, "keys": [_entry(key) for key in keys.values()]}
         try:
@@ -101,9 +105,15 @@ def parse_keyring(text: bytes) -> tuple[TrustedKey, ...]:
         raise Invalid(f"not JSON: {error}") from error
     if not isinstance(document, dict) or document.get("v") != 1:
         raise Invalid("v: must be 1")
-    entries = document.get("keys")
-    if not isinstance(entries, list) or document.keys() != {"v", "keys"}:
+    if document.keys() != {"v", "keys"}:
         raise Invalid("must hold v and a list keys, nothing else")
+    return parse_keys(document["keys"])
+
+
+def parse_keys(entries: Any) -> tuple[TrustedKey, ...]:
+    """The list of a keyring's entries. Raises Invalid saying which field is wrong and how."""
+    if not isinstance(entries, list):
+        raise Invalid("keys: must be a list")
     keys = tuple(_parse_key(entry, f"keys[{index}]") for index, entry in enumerate(entries))
     if len({key.kid for key in keys}) != len(keys):
         raise Invalid("keys: two entries have one kid")

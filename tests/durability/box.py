@@ -51,7 +51,7 @@ async def _say(box: CountingBox, count: int) -> None:
         for _ in range(min(_AT_ONCE, count - said)):
             said += 1
             box.link.life("bench.event", {"n": said})
-        await box.link.written()
+        await box.link.events_written()
 
 
 def _said(path: Path) -> int:

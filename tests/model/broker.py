@@ -217,6 +217,9 @@ class SimEngine:
             raise PeerGone("connection lost")
         self._send(lambda: self._world.publish(topic, payload, retain=False))
 
+    def room_bytes(self, topic: str) -> int:
+        return 256 << 10
+
     def arrived(self) -> list[Message]:
         return [self.inbox.get_nowait() for _ in range(self.inbox.qsize())]
 

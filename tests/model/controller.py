@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -22,7 +21,7 @@ from edge.model.errors import Busy, Unavailable
 from edge.vault.signing import SigningKey
 from tests.model.box import BOX, UTC_AHEAD_S
 from tests.model.broker import SimBroker
-from tests.model.steploop import Process, StepLoop
+from tests.model.steploop import Process, StepExecutor, StepLoop
 
 _MODULES = ("client", "conversation", "inflow", "orders")
 
@@ -138,32 +137,3 @@ class LoopTime:
 
     def time_ns(self) -> int:
         return int(self.time() * 1e9)
-
-
-class StepExecutor:
-    """A pool whose one thread is the loop: each piece of work a round later, in order; none for a killed process."""
-
-    def __init__(self, **how: object) -> None:
-        pass
-
-    def submit(self, work: Callable[..., Any], *args: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        process = Process.here()
-        if process is not None and not process.alive and getattr(work, "__name__", "") != "_close":
-            done.cancel()
-            done.set_running_or_notify_cancel()
-        else:
-            asyncio.get_running_loop().call_soon(_do, done, work, args)
-        return done
-
-    def shutdown(self, wait: bool = True) -> None:
-        pass
-
-
-def _do(done: Future[Any], work: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    if not done.set_running_or_notify_cancel():
-        return
-    try:
-        done.set_result(work(*args))
-    except Exception as error:
-        done.set_exception(error)

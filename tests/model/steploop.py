@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import selectors
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any
 
 _PROCESS: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
@@ -72,14 +73,22 @@ class StepLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
-        """In the loop itself, one round later: in order, and either wholly before a kill or not at all."""
-        done = self.create_future()
-        process = Process.here()
-        if process is not None and not process.alive and getattr(func, "__name__", "") != "_close":
-            done.cancel()
-        else:
-            self.call_soon(_do, done, func, args)
+        return asyncio.wrap_future(StepExecutor().submit(func, *args), loop=self)
+
+
+class StepExecutor:
+    """A pool whose one thread is the loop: each piece of work a round later, so wholly before a kill or not at all."""
+
+    def __init__(self, **how: object) -> None:
+        pass
+
+    def submit(self, work: Callable[..., Any], *args: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        asyncio.get_running_loop().call_soon(_do, done, work, args)
         return done
+
+    def shutdown(self, wait: bool = True) -> None:
+        pass
 
 
 class _NoWait(selectors.SelectSelector):
@@ -104,18 +113,10 @@ def _in_process(loop: asyncio.AbstractEventLoop, coroutine: Any, context: Any = 
     return task
 
 
-def _do(done: asyncio.Future[Any], func: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    if done.cancelled():
-        _quietly(func, args)  # a thread's work goes on although nobody waits for it
+def _do(done: Future[Any], work: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    if not done.set_running_or_notify_cancel():
         return
     try:
-        done.set_result(func(*args))
+        done.set_result(work(*args))
     except Exception as error:
         done.set_exception(error)
-
-
-def _quietly(func: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    try:
-        func(*args)
-    except Exception as error:
-        raise AssertionError(f"work in a thread failed unseen: {error}") from error

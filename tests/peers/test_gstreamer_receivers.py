@@ -18,7 +18,8 @@ from tests.running_box import RunningBox
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
 
-_VIEWER = Path(__file__).parent / "webrtcbin_viewer.py"
+_REPOSITORY = Path(__file__).parents[2]
+_VIEWER = "tests.peers.webrtcbin_viewer"
 
 
 def _numbers(file: Path) -> list[int]:
@@ -54,7 +55,9 @@ def test_srtsrc_takes_every_access_unit(running_box: RunningBox, tmp_path: Path)
 def test_webrtcbin_shows_every_access_unit(running_box: RunningBox, tmp_path: Path) -> None:
     file = tmp_path / "whep.h264"
     url = f"{running_box.url}/whep/main?role=observer"
-    ended = subprocess.run([sys.executable, _VIEWER, url, file, "4"], capture_output=True, timeout=90, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-m", _VIEWER, url, file, "4"], cwd=_REPOSITORY, capture_output=True, timeout=90, check=False
+    )
     assert ended.returncode == 0, ended.stderr[-2000:]
     numbers = _numbers(file)
     assert len(numbers) > 60

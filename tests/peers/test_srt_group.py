@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -50,11 +50,12 @@ def group_peer(*argv: str) -> Iterator[subprocess.Popen[str]]:
 
 
 class Sender:
-    """Sends until it is left; `seq` and `states` are as it has said last."""
+    """Sends until it is left; `seq`, `states` and `reports` are as it has said last."""
 
     def __init__(self, libsrt: str, url: str) -> None:
         self.seq = 0
         self.states: list[str] = []
+        self.reports: list[dict[str, Any]] = []
         self._argv = ("send", libsrt, url, str(_MOST_UNITS))
         self._stack = contextlib.ExitStack()
 
@@ -84,16 +85,19 @@ class Sender:
         assert line, "the sender has ended"
         said = json.loads(line)
         self.seq, self.states = said["seq"], [path["state"] for path in said["paths"]]
+        self.reports = said["reports"]
 
 
 @dataclass(frozen=True)
 class Course:
-    """`lost`: sequence numbers that did not come. `alone`: each path's state at the end of the silence."""
+    """`lost`: sequence numbers that did not come. `alone`: each path's state at the end of the silence, `then` the
+    reports of the link at that time."""
 
     lost: list[int]
     last: int
     sent: int
     alone: list[str]
+    then: list[dict[str, Any]]
 
 
 def course(libsrt: str, kind: str, received: Path) -> Course:
@@ -109,19 +113,20 @@ def course(libsrt: str, kind: str, received: Path) -> Course:
                 sender.wait_for(FPS)
                 first.silent = True
                 sender.wait_for(_SILENT)
-                alone = sender.states
+                alone, then = sender.states, sender.reports
                 first.silent = False
                 sender.wait_for_both()
                 sender.wait_for(2 * FPS)
         receiver.wait(30)
     numbers = sequence(stream(1), received)
-    return Course(missing(numbers), numbers[-1], sender.seq, alone)
+    return Course(missing(numbers), numbers[-1], sender.seq, alone, then)
 
 
 def test_broadcast_loses_nothing_with_a_path(libsrt: str, tmp_path: Path) -> None:
     found = course(libsrt, "broadcast", tmp_path / "got.ts")
     assert found.alone[0] not in _THERE
     assert found.alone[1] == "running"
+    assert [one["loss"] for one in found.then if one["delivered_bps"] > 0.5 * one["sent_bps"] > 0]
     assert found.lost == []
     assert found.last >= found.sent - 1
 

@@ -8,7 +8,8 @@ import time
 import urllib.request
 from typing import Any
 
-_DEBIAN = "/usr/lib/python3/dist-packages"  # PyGObject is Debian's
+from tests.webrtcbin import Names, Offering, gstreamer, wait_for
+
 _CAPS = (
     "application/x-rtp,media=video,encoding-name=H264,clock-rate=90000,payload=96,"
     "packetization-mode=(string)1,profile-level-id=(string)42e01f"
@@ -18,46 +19,30 @@ _PATIENCE_S = 20
 
 
 class Viewer:
-    """`gst`, `webrtc` and `sdp` are GStreamer's namespaces."""
-
-    def __init__(self, gst: Any, webrtc: Any, sdp: Any, file: str) -> None:
-        self._gst, self._webrtc, self._sdp, self._file = gst, webrtc, sdp, file
-        self._gathered, self._comes = threading.Event(), threading.Event()
+    def __init__(self, names: Names, file: str) -> None:
+        gst, webrtc, _ = names
+        self._gst, self._file = gst, file
+        self._comes = threading.Event()
         self._pipeline = gst.Pipeline.new()
-        self._peer = gst.ElementFactory.make("webrtcbin")
-        self._peer.set_property("bundle-policy", webrtc.WebRTCBundlePolicy.MAX_BUNDLE)
-        self._pipeline.add(self._peer)
+        peer = gst.ElementFactory.make("webrtcbin")
+        peer.set_property("bundle-policy", webrtc.WebRTCBundlePolicy.MAX_BUNDLE)
+        self._pipeline.add(peer)
         recvonly = webrtc.WebRTCRTPTransceiverDirection.RECVONLY
-        transceiver = self._peer.emit("add-transceiver", recvonly, gst.Caps.from_string(_CAPS))
+        transceiver = peer.emit("add-transceiver", recvonly, gst.Caps.from_string(_CAPS))
         transceiver.set_property("do-nack", True)
-        self._peer.connect("on-negotiation-needed", self._negotiate)
-        self._peer.connect("notify::ice-gathering-state", self._on_gathering)
-        self._peer.connect("pad-added", self._on_pad)
+        peer.connect("pad-added", self._on_pad)
+        self._offering = Offering(names, peer)
 
     def watch(self, url: str, seconds: float) -> None:
         """Raises SystemExit, TimeoutError or what the request raises."""
         self._pipeline.set_state(self._gst.State.PLAYING)
-        _await(self._gathered, "its candidates")
-        offer = self._peer.get_property("local-description").sdp.as_text()
-        request = urllib.request.Request(url, offer.encode(), {"Content-Type": "application/sdp"}, method="POST")
+        offer = self._offering.offer().encode()
+        request = urllib.request.Request(url, offer, {"Content-Type": "application/sdp"}, method="POST")
         with urllib.request.urlopen(request, timeout=_PATIENCE_S) as response:
-            _, message = self._sdp.SDPMessage.new_from_text(response.read().decode())
-        answer = self._webrtc.WebRTCSessionDescription.new(self._webrtc.WebRTCSDPType.ANSWER, message)
-        self._peer.emit("set-remote-description", answer, self._gst.Promise.new())
-        _await(self._comes, "pictures")
+            self._offering.accept(response.read().decode())
+        wait_for(self._comes, "pictures")
         time.sleep(seconds)
         self._pipeline.set_state(self._gst.State.NULL)
-
-    def _negotiate(self, peer: Any) -> None:
-        peer.emit("create-offer", None, self._gst.Promise.new_with_change_func(self._on_offer))
-
-    def _on_offer(self, promise: Any, *_: object) -> None:
-        reply = promise.get_reply()  # owns what it holds
-        self._peer.emit("set-local-description", reply.get_value("offer"), self._gst.Promise.new())
-
-    def _on_gathering(self, peer: Any, _: object) -> None:
-        if peer.get_property("ice-gathering-state") == self._webrtc.WebRTCICEGatheringState.COMPLETE:
-            self._gathered.set()
 
     def _on_pad(self, _peer: Any, pad: Any) -> None:
         taking = self._gst.parse_bin_from_description(_TAKEN.format(self._file), True)
@@ -67,23 +52,6 @@ class Viewer:
         self._comes.set()
 
 
-def _await(event: threading.Event, what: str) -> None:
-    if not event.wait(_PATIENCE_S):
-        raise SystemExit(f"webrtcbin has not got {what} within {_PATIENCE_S} s")
-
-
-def main() -> None:
-    sys.path.append(_DEBIAN)
-    import gi
-
-    for name in ("Gst", "GstWebRTC", "GstSdp"):
-        gi.require_version(name, "1.0")
-    from gi.repository import Gst, GstSdp, GstWebRTC
-
-    Gst.init(None)
-    url, file, seconds = sys.argv[1:]
-    Viewer(Gst, GstWebRTC, GstSdp, file).watch(url, float(seconds))
-
-
 if __name__ == "__main__":
-    main()
+    url, file, seconds = sys.argv[1:]
+    Viewer(gstreamer(), file).watch(url, float(seconds))

@@ -65,6 +65,9 @@ def insert(path: Path, **options: int | str) -> None:
         raise LabError(f"{' '.join(command)}: {done.stderr.strip()}")
 
 
+_HELD = ("in use", "temporarily unavailable")  # EBUSY before it is asked to leave, EAGAIN while it leaves
+
+
 def unload(module: str) -> None:
     """Waits for udev, which looks at new nodes for a while. Raises LabError when somebody else holds on to it."""
     end = time.monotonic() + PATIENCE_S
@@ -72,7 +75,7 @@ def unload(module: str) -> None:
         done = subprocess.run(["rmmod", module], capture_output=True, text=True, check=False)
         if done.returncode == 0:
             return
-        if "in use" not in done.stderr or time.monotonic() > end:
+        if not any(word in done.stderr for word in _HELD) or time.monotonic() > end:
             raise LabError(f"rmmod {module}: {done.stderr.strip()}")
         time.sleep(0.2)
 

@@ -193,6 +193,53 @@ def test_file_of_the_version_before_is_read(state: State) -> None:
     assert (wishes.trouble, wishes.plan.picture.withheld) == ([], "")
 
 
+_EMPTY_4 = {
+    "v": 4,
+    "sinks": [],
+    "removed": {},
+    "stopped": {},
+    "bitrates": {},
+    "preset": None,
+    "mask": None,
+    "log_level": None,
+    "link": None,
+    "document": None,
+}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"log_level": {"level": "INFO"}},
+        {"link": {"broker": ["h"], "reconnect_spread_s": None, "over": ""}},
+        {"link": {"broker": None, "reconnect_spread_s": "x", "over": ""}},
+        {"document": {"rev": 1, "digest": "d"}},
+        {"document": {"rev": 1, "digest": "d", "overrides": {"v": 2}}},
+    ],
+)
+def test_kept_document_or_its_like_that_is_not_understood_is_set_aside(
+    state: State, changed: dict[str, object]
+) -> None:
+    state.write_sealed(json.dumps({**_EMPTY_4, **changed}).encode())
+    wishes = start(state, Config())
+    assert wishes.trouble
+    assert wishes.plan.picture.withheld
+
+
+def test_the_newest_form_is_written_only_where_an_older_one_cannot_say_it(state: State) -> None:
+    versions = []
+    wishes = start(state, Config())
+    for change in (
+        lambda: wishes.set_bitrate("main", 700_000),
+        lambda: wishes.set_mask(None),
+        lambda: wishes.set_log_level("DEBUG"),
+        lambda: wishes.set_log_level("INFO"),
+    ):
+        change()
+        versions.append(json.loads(state.on_disk())["v"])
+    assert versions == [2, 3, 4, 3]
+
+
 def test_uncovering_is_told_of_masks_and_of_presets(state: State, presets: Path) -> None:
     wishes = start(state, config(presets))
     assert not wishes.mask_uncovers(NAME, now=HD)

@@ -27,10 +27,23 @@ BOX = "box-abcdef"
 NOW_S = 1_800_000_000
 
 
+YEAR_S = 31_557_600
+
+
+class Unruly(FakeClock):
+    """A clock that somebody may stop disciplining."""
+
+    synced = True
+
+    def synchronised(self) -> bool:
+        return self.synced
+
+
 class Rig:
-    def __init__(self, store: Store, scribe: Scribe, tmp_path: Path) -> None:
+    def __init__(self, store: Store, scribe: Scribe, tmp_path: Path, *, years_off: int = 0) -> None:
         self.store = store
-        self.clock = FakeClock(now_ns=(NOW_S - 3600) * 1_000_000_000)
+        self.clock = Unruly(now_ns=(NOW_S - 3600 + years_off * YEAR_S) * 1_000_000_000)
+        self.clock.synced = years_off == 0
         self.runs: list[Any] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -41,7 +54,7 @@ class Rig:
         self.bus.register("mask.set", Lane.STREAM, self._mask, grave=lambda args: self.masked and not args.get("n"))
         self.bus.register("disk.fail", Lane.SYSTEM, self._fail)
         self.keyring = Keyring(tmp_path / "controllers.json")
-        self.keyring.add(trust())
+        self.keyring.add(trust(not_after_s=NOW_S + YEAR_S))
         self.outbox = Outbox(store)
         self.revision = Revision(store)
         self.intake = Intake(
@@ -263,6 +276,77 @@ async def test_a_flood_of_forgeries_does_not_fill_the_outbox(rig: Rig) -> None:
     told = await rig.told()
     assert told.count("rejected bad_signature") == 64
     assert told.count("command.refused") == 1
+
+
+@pytest.mark.parametrize("years", [-10, 10])
+async def test_a_clock_ten_years_off_takes_commands_by_challenge_alone(
+    store: Store, scribe: Scribe, tmp_path: Path, years: int
+) -> None:
+    rig = Rig(store, scribe, tmp_path, years_off=years)
+    rig.intake.chal = "CHAL"
+    await rig.intake.recover()
+    await rig.take(signed(rig.order()))
+    await rig.take(signed(rig.order(chal="OLD")))
+    async with rig.working():
+        await rig.take(signed(rig.order(chal="CHAL")))
+        told = await rig.until(4)
+    assert told == ["rejected challenge_needed", "rejected challenge_needed", "accepted ok", "done ok"]
+
+
+async def test_a_key_that_ended_while_the_clock_was_right_does_not_come_back_with_a_wrong_clock(
+    store: Store, scribe: Scribe, tmp_path: Path
+) -> None:
+    right = Rig(store, scribe, tmp_path)
+    right.clock.advance(2 * YEAR_S * 1000)
+    await right.intake.keep_time()
+    wrong = Rig(store, scribe, tmp_path, years_off=-10)
+    wrong.intake.chal = "CHAL"
+    await wrong.intake.recover()
+    await wrong.take(signed(wrong.order(chal="CHAL")))
+    assert await wrong.told() == ["command.refused", "rejected key_expired"]
+
+
+async def test_certain_time_is_written_down_now_and_then_only(rig: Rig) -> None:
+    await rig.intake.keep_time()
+    before = await rig.store.run(lambda db: db.total_changes)
+    for _ in range(9):
+        rig.clock.advance(60_000)
+        await rig.intake.keep_time()
+    assert await rig.store.run(lambda db: db.total_changes) == before
+    rig.clock.advance(60_000)
+    await rig.intake.keep_time()
+    assert await rig.store.run(lambda db: db.total_changes) == before + 1
+
+
+async def test_a_command_that_waited_for_room_beyond_its_end_does_not_run(rig: Rig) -> None:
+    """The disk was full when it came, and it is judged again when it can be written down."""
+    run = rig.store.run
+
+    async def late(work: Any) -> Any:
+        rig.clock.advance(61_000)
+        rig.store.run = run  # type: ignore[method-assign]
+        return await run(work)
+
+    rig.store.run = late  # type: ignore[method-assign]
+    async with rig.working():
+        await rig.take(signed(rig.order()))
+        assert await rig.until(1) == ["rejected expired"]
+    assert rig.runs == []
+
+
+async def test_whoever_waits_for_results_waits_until_they_are_on_disk(rig: Rig) -> None:
+    await rig.intake.written(Lane.STREAM)
+    rig.gate.clear()
+    async with rig.working():
+        await rig.take(signed(rig.order()))
+        while not rig.runs:
+            await asyncio.sleep(0)
+        waiting = asyncio.ensure_future(rig.intake.written(Lane.STREAM))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        rig.gate.set()
+        await waiting
+        assert (await rig.told())[-1] == "done ok"
 
 
 async def test_what_was_accepted_before_a_crash_is_interrupted_and_never_runs(

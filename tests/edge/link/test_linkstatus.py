@@ -1,5 +1,5 @@
 from edge.link.linkstatus import LinkState, LinkStatus
-from edge.model.errors import Forbidden, PeerGone
+from edge.model.errors import Forbidden, PeerGone, Unavailable
 from edge.runtime.status_board import StatusBoard
 from tests.fakes import FakeClock
 
@@ -29,3 +29,18 @@ async def test_a_refusal_has_its_own_advice() -> None:
     (issue,) = board.get("link")["issues"]
     assert issue["code"] == "taken_over"
     assert "new id" in issue["suggestion"]
+
+
+async def test_a_disk_without_room_is_an_issue_of_its_own_until_it_is_over() -> None:
+    board, clock = StatusBoard(), FakeClock()
+    status = LinkStatus(board=board, clock=clock, box="box-a", broker="127.0.0.1:1")
+    status.put(LinkState.ONLINE)
+    status.storage(Unavailable("disk is full", code="link_store"))
+    since = board.get("link")["issues"][0]["since"]
+    clock.advance(60_000)
+    status.storage(Unavailable("disk is full", code="link_store"))
+    (issue,) = board.get("link")["issues"]
+    assert (issue["code"], issue["severity"], issue["since"]) == ("link_storage", "error", since)
+    assert (board.get("link")["state"], issue["detail"]) == ("online", "disk is full")
+    status.storage(None)
+    assert board.get("link")["issues"] == []

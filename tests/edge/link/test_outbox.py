@@ -139,7 +139,28 @@ async def test_a_full_outbox_drops_the_least_and_says_so(store: Store, scribe: S
     assert await outbox.trim(scribe.event("audit", "outbox.trimmed", sev=2)) == 2
     assert await kinds(store) == [(3, "alarm"), (5, "audit"), (6, "res"), (7, "audit")]
     marker = (await outbox.after(6, limit=1))[0]
-    assert json.loads(marker.body)["data"] == {"dropped": 2}
+    assert json.loads(marker.body)["data"] == {"dropped": 2, "from": 2, "to": 4}
+
+
+async def test_an_outbox_that_stays_full_has_one_marker_that_says_it_all(store: Store, scribe: Scribe) -> None:
+    outbox = Outbox(store, cap_bytes=1)
+    await put(store, scribe.event("audit", "y", sev=2))
+    for _ in range(5):
+        await put(store, scribe.event("life", "x", sev=1))
+        assert await outbox.trim(scribe.event("audit", "outbox.trimmed", sev=2)) == 1
+    assert [eseq for eseq, _ in await kinds(store)] == [1, 11]
+    (marker,) = await outbox.after(1, limit=2)
+    assert json.loads(marker.body)["data"] == {"dropped": 5, "from": 2, "to": 10}
+
+
+async def test_a_marker_that_the_controller_has_had_is_not_said_again(store: Store, scribe: Scribe) -> None:
+    outbox = Outbox(store, cap_bytes=1)
+    for acked in (2, 4):
+        await put(store, scribe.event("life", "x", sev=1))
+        await outbox.trim(scribe.event("audit", "outbox.trimmed", sev=2))
+        marker = (await outbox.after(acked - 1, limit=1))[0]
+        assert json.loads(marker.body)["data"] == {"dropped": 1, "from": acked - 1, "to": acked - 1}
+        await outbox.acknowledge(await epoch_of(store), acked)
 
 
 async def test_the_full_outbox_stops_dropping_as_soon_as_it_fits(store: Store, scribe: Scribe) -> None:

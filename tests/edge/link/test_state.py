@@ -54,6 +54,14 @@ def test_a_document_too_large_loses_its_largest_sections_by_name() -> None:
     assert json.loads(text) == {**DOCUMENT, "omitted": ["history", "processes"]}
 
 
+def test_what_became_of_a_desired_document_is_never_left_out() -> None:
+    head = {"v": 1, "rev": 9, "desired_rev": 57, "desired_status": "rejected", "errors": ["x" * 15_000]}
+    sections = {f"s{n}": "y" * 500 for n in range(5)}
+    said = json.loads(fit({**head, **sections}))
+    assert {name: said[name] for name in head} == head
+    assert "s0" not in said
+
+
 @pytest.mark.parametrize(
     ("document", "word"),
     [

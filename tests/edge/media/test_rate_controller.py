@@ -166,6 +166,22 @@ def test_the_observer_governs_once_the_guide_has_gone_and_is_promoted() -> None:
     assert last.bitrate_bps < 1.2 * MBPS
 
 
+def test_receiver_that_died_with_a_full_buffer_gives_way_though_nothing_more_is_sent_to_it() -> None:
+    """As libsrt tells of it until it gives the connection up: something is sent still, then its window is full."""
+
+    def told(sink: str, **numbers: int) -> LinkReport:
+        return LinkReport(sink=sink, role=Role.OBSERVER, queue_ms=0, rtt_ms=1.0, **numbers)
+
+    state = RateState()
+    for ms in range(0, 5_000, 100):
+        sent_bps = 2 * MBPS if ms < 2_000 else 0
+        dead = told("dead", sent_bps=sent_bps, delivered_bps=sent_bps if ms < 1_000 else 0, backlog_ms=max(0, ms - 900))
+        well = told("well", sent_bps=4 * MBPS, delivered_bps=4 * MBPS, backlog_ms=0)
+        state, decision = step(state, [dead, well], BOUNDS, ms * 1_000_000)
+        if ms >= 2_500:
+            assert (decision.governing, decision.bitrate_bps) == ("well", BOUNDS.ceiling_bps)
+
+
 def test_of_two_guides_the_first_governs() -> None:
     first = SimulatedPath(lambda _: 20 * MBPS, name="first")
     second = SimulatedPath(lambda _: 1 * MBPS, name="second")

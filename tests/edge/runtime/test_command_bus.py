@@ -50,6 +50,19 @@ async def test_grave_arguments_need_a_sender_that_is_present() -> None:
     assert [bus.is_grave(op, {"less": True}) for op in ("mask.set", "plain", "no.such")] == [True, None, None]
 
 
+async def test_what_must_be_signed_runs_for_nobody_without_a_key_also_at_the_box() -> None:
+    async def run(command: Command) -> Mapping[str, Any]:
+        return {"by": command.kid, **command.args}
+
+    bus = CommandBus()
+    bus.register_signed("keys.set", Lane.SYSTEM, run)
+    refused = await bus.submit(Command("1", "keys.set", {"n": 1}, present=True))
+    assert (refused.st, refused.code) == (ResultState.REJECTED, "signature_needed")
+    done = await bus.submit(Command("1", "keys.set", {"n": 1}, kid="ctl-1"))
+    assert done.payload == {"by": "ctl-1", "n": 1}
+    assert bus.is_grave("keys.set", {}) is None
+
+
 async def test_one_lane_runs_in_order_and_lanes_do_not_wait_for_each_other() -> None:
     bus, ran, hold = CommandBus(), [], asyncio.Event()
 

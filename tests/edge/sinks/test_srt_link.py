@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from edge.model.feedback import LinkReport, Role
-from edge.sinks.srt_link import SrtLink
+from edge.sinks.srt_link import SrtGroupLinks, SrtLink
 from edge.sinks.srt_stats import BytePerfMon, SrtStats
 
 SIZE = 1360  # a payload of 1316 with SRT's, UDP's and IP's headers
@@ -33,7 +33,7 @@ def stats(
         dropped_packets=dropped,
         flight_packets=flight,
         send_buffer_ms=buffer_ms,
-        acknowledgements=1,
+        acknowledgements=1 + sent,
     )
 
 
@@ -150,3 +150,36 @@ def test_round_trip_is_none_until_srt_has_measured_it(looks: list[SrtStats], rtt
     link = SrtLink(sink="srt")
     report = reported(*looks, link=link)
     assert (report.rtt_ms, report.queue_ms, link.shortest_rtt_ms) == (rtt_ms, 0.0, rtt_ms)
+
+
+def group_reports(*looks: dict[int, SrtStats]) -> LinkReport | None:
+    links = SrtGroupLinks(sink="two", role=Role.GUIDE)
+    return [links.report(look, 100 + index * 0.1) for index, look in enumerate(looks)][-1]
+
+
+def test_group_does_as_well_as_its_best_path() -> None:
+    calm = [stats(sent, rtt_ms=rtt_ms) for sent, rtt_ms in ((0, 19.0), (100, 20.0), (200, 20.0))]
+    jam = [stats(sent, rtt_ms=rtt_ms, buffer_ms=300) for sent, rtt_ms in ((0, 39.0), (100, 40.0), (200, 200.0))]
+    report = group_reports(*({7: one, 9: other} for one, other in zip(jam, calm, strict=True)))
+    assert report is not None
+    assert (report.sink, report.role) == ("two", Role.GUIDE)
+    assert (report.rtt_ms, report.queue_ms, report.backlog_ms) == (20, 0, 0)
+
+
+def test_path_that_begins_to_carry_is_told_of_from_its_second_look_on() -> None:
+    first, second = stats(100, rtt_ms=30.0), stats(200, rtt_ms=31.0)
+    assert group_reports({7: stats(0)}, {9: first}) is None
+    report = group_reports({7: stats(0)}, {9: first}, {9: second})
+    assert report is not None
+    assert report.sent_bps == bps(100)
+
+
+def test_group_without_a_path_that_carries_reports_nothing() -> None:
+    assert group_reports({7: stats(0)}, {}, {7: stats(100)}) is None
+
+
+def test_receiver_that_acknowledges_nothing_gets_nothing_though_the_buffer_is_emptied_by_drops() -> None:
+    before = stats(200, flight=100, buffer_ms=900)
+    dead = replace(stats(300, flight=60, dropped=80, buffer_ms=980), acknowledgements=before.acknowledgements)
+    report = reported(before, dead)
+    assert (report.delivered_bps, report.loss > 0.4, report.backlog_ms > 900) == (0, True, True)
