@@ -9,13 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class BoxView:
-    """The newest word of each kind. `heard_s` is the receiver's monotonic time of the last one."""
+    """The newest word of each kind; `desired` is a controller's. `heard_s`: when the box last spoke, monotonic here."""
 
     id: str
     link: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
     stream: Mapping[str, Any] = field(default_factory=dict)
     heard_s: float | None = None
+    desired: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def online(self) -> bool:
@@ -44,7 +45,7 @@ class Fleet:
         return tuple(self._boxes[name] for name in sorted(self._boxes))
 
     def apply(self, id: str, leaf: str, body: Mapping[str, Any], *, now_s: float) -> None:
-        """`leaf` is link, state or tele/stream; others only count as a sign of life."""
+        """`leaf` is link, state, desired (its payload) or tele/stream; others only count as a sign of life."""
         view = self.box(id)
         if leaf == "link" and _number(body, "sess") >= _number(view.link, "sess"):
             view = replace(view, link=body)
@@ -52,6 +53,9 @@ class Fleet:
             view = replace(view, state=body)
         elif leaf == "tele/stream" and isinstance(numbers := body.get("m"), Mapping):
             view = replace(view, stream=numbers)
+        elif leaf == "desired" and _number(body, "rev") >= _number(view.desired, "rev"):
+            self._boxes[id] = replace(view, desired=body)
+            return  # a controller's word, no sign of life
         self._boxes[id] = replace(view, heard_s=now_s)
 
 

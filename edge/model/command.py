@@ -19,6 +19,7 @@ class Op(StrEnum):
     SNAPSHOT_TAKE = "snapshot.take"
     REPORT_GET = "report.get"
     EVT_RESEND = "evt.resend"
+    KEYS_GET = "keys.get"
     KEYS_SET = "keys.set"
     LOG_LEVEL = "log.level"
     SYSTEM_REBOOT = "system.reboot"
