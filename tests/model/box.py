@@ -16,8 +16,9 @@ from edge.runtime.command_bus import CommandBus
 from edge.runtime.component import Context
 from edge.runtime.status_board import StatusBoard
 from edge.vault.keyring import TrustedKey
+from edge.vault.signing import SigningKey
 from tests.model.steploop import Process, StepLoop
-from tests.mqtt_orders import trust
+from tests.mqtt_orders import KEY, trust
 
 BOX = "box-abcdef"
 UTC_AHEAD_S = 1_800_000_000 - 1000
@@ -111,7 +112,7 @@ class ModelBox:
             config=MqttConfig(host="127.0.0.1", port=1883, reconnect_spread_s=1.0),
             bus=bus,
             board=board,
-            keyring=Ring(trust()),
+            keyring=Ring(trust(), trust(kid=SigningKey(KEY).kid)),
             state_dir=self._folder,
             clock=LoopClock(self._loop),
             version="1.2.3",

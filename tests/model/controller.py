@@ -23,7 +23,7 @@ from tests.model.box import BOX, UTC_AHEAD_S
 from tests.model.broker import SimBroker
 from tests.model.steploop import Process, StepExecutor, StepLoop
 
-_MODULES = ("client", "conversation", "inflow", "orders")
+_MODULES = ("client", "conversation", "counter", "inflow", "orders")
 
 
 class ModelController:

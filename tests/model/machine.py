@@ -131,7 +131,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule(client=st.sampled_from([BOX, "ctl"]))
     def cut(self, client: str) -> None:
-        self.broker.cut(client)
+        for name in self.broker.clients():
+            if name.startswith(client):
+                self.broker.cut(name)
 
     @rule()
     def lose_session(self) -> None:

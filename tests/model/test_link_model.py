@@ -10,8 +10,10 @@ import os
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.model.controller import ModelController
 from tests.model.machine import Machine
 from tests.model.witness import Witness
+from tests.mqtt_orders import KEY
 
 _WISHED = os.environ.get("MODEL_EXAMPLES")
 _SETTINGS = settings(
@@ -37,3 +39,17 @@ class BoxAndWitness(Machine):
 TestBoxAndWitness = BoxAndWitness.TestCase
 TestBoxAndWitness.settings = _SETTINGS
 TestBoxAndWitness.pytestmark = [pytest.mark.timeout(3600 if _WISHED else 120)]
+
+
+class BoxAndController(Machine):
+    """Both ends are real: what the controller's ledger holds must agree with the box's disk."""
+
+    def make_controller(self) -> ModelController:
+        controller = ModelController(self.loop, self.broker, self.folder / "controller", KEY)
+        self.patches.enter_context(controller.in_the_model())
+        return controller
+
+
+TestBoxAndController = BoxAndController.TestCase
+TestBoxAndController.settings = _SETTINGS
+TestBoxAndController.pytestmark = TestBoxAndWitness.pytestmark
