@@ -119,7 +119,7 @@ def _signatures(body: Any) -> dict[str, tuple[bytes, str]]:
     found = {
         "unknown kid": (signed(body(), kid=_NOBODY), "unknown_key"),
         "kid empty": (with_signature(kid=""), "unknown_key"),
-        "kid a surrogate": (with_signature(kid="\ud800"), "unknown_key"),
+        "kid half a character": (with_signature(kid="\ud800"), "malformed"),
         "kid with nul": (with_signature(kid=f"{KID}\x00"), "unknown_key"),
         "kid a pattern": (with_signature(kid="*"), "unknown_key"),
         "key that ended": (signed(body(), kid=ENDED), "key_expired"),
@@ -141,7 +141,7 @@ def _signatures(body: Any) -> dict[str, tuple[bytes, str]]:
         "too long": (with_signature(s=good["sigs"][0]["s"] + "AAAA"), "bad_signature"),
         "an hmac with the public key": (with_signature(alg="hs256", s=_url64(mac)), "bad_signature"),
     }
-    for alg in ("none", "", "Ed25519", "ed25519ph", "ES256", "\ud800"):
+    for alg in ("none", "", "Ed25519", "ed25519ph", "ES256", "\U0001f600"):
         found[f"alg {alg!a}"] = (with_signature(alg=alg), "bad_signature")
     return {f"signature {name}": one for name, one in found.items()}
 
@@ -192,7 +192,8 @@ def _payloads(body: Any, now_s: int) -> dict[str, tuple[bytes, str]]:
         "reset without challenge": ({"op": "system.reset"}, "challenge_needed"),
         "reset with a wrong challenge": ({"op": "system.reset", "chal": "AAAA"}, "challenge_needed"),
         "reset with an empty challenge": ({"op": "system.reset", "chal": ""}, "challenge_needed"),
-        "reset with a surrogate": ({"op": "system.reset", "chal": "\ud800"}, "challenge_needed"),
+        "reset with half a character": ({"op": "system.reset", "chal": "\ud800"}, "malformed"),
+        "args with half a character": ({"args": {"\udc00": 1}}, "malformed"),
     }
     return {name: (signed(body(**changes)), code) for name, (changes, code) in found.items()}
 

@@ -13,6 +13,7 @@ from edge.link.desired_desk import NOTHING_DESIRED, DesiredDesk
 from edge.link.engine import Broker, Dialect, Engine, Message, Will
 from edge.link.envelope import parse_json_object
 from edge.link.intake import Intake
+from edge.link.lives import Lives
 from edge.link.outbox import Outbox
 from edge.link.overdue import OVERDUE_LOOK_S, Overdue
 from edge.link.presence import Presence, Session
@@ -46,8 +47,8 @@ class Parts:
     telemetry: Telemetry
     revision: Revision
     sessions: Series
+    lives: Lives
     desk: DesiredDesk | None = None
-    own_sessions: set[int] = field(default_factory=set)
     dialect: Dialect = field(default_factory=Dialect)
 
 
@@ -96,7 +97,7 @@ class Connection:
         self._early = self._engine.arrived()
         for message in self._early:
             self._look_for_rival(message)
-        parts.own_sessions.add(self._session.sess)
+        parts.lives.began(self._session.sess)
         await self._engine.publish(self._topic("link"), parts.presence.message("online", self._session), retain=True)
         await self._on_online()
 
@@ -125,11 +126,10 @@ class Connection:
 
         Mosquitto 2.0 takes our connection away for it without a word.
         """
-        if message.topic != self._topic("link") or not message.payload or not self._parts.own_sessions:
+        if message.topic != self._topic("link") or not message.payload:
             return
         with contextlib.suppress(Invalid):
-            body = parse_json_object(message.payload)
-            if body.get("boot") != self._parts.boot or body.get("sess") not in self._parts.own_sessions:
+            if self._parts.lives.sees_rival(parse_json_object(message.payload)):
                 raise Forbidden("another box is on the broker under our id", code="taken_over")
 
     async def _read(self) -> None:

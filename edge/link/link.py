@@ -18,6 +18,7 @@ from edge.link.identity import boot_id
 from edge.link.intake import Intake
 from edge.link.letters import ClockWord, Scribe
 from edge.link.linkstatus import LinkState, LinkStatus
+from edge.link.lives import Lives, remember_boot
 from edge.link.network import TRIAL_S, Network
 from edge.link.outbox import Letter, Outbox, append
 from edge.link.patient_store import PatientStore
@@ -168,6 +169,7 @@ class Link:
             revision=revision,
         )
         await intake.recover()
+        earlier_boots = await store.run(lambda db: remember_boot(db, self._boot))
         self._intake = intake
         self._register_resend(outbox, pump)
         desk = self._desk(self._desired, store, intake) if self._desired else None
@@ -186,6 +188,7 @@ class Link:
             revision=revision,
             desk=desk,
             sessions=Series(store, "sess", reserve=_SESSIONS),
+            lives=Lives(boot=self._boot, earlier_boots=earlier_boots),
         )
 
     def _desk(self, applier: Applier, store: Store, intake: Intake) -> DesiredDesk:
