@@ -13,7 +13,7 @@ from edge.link.engine import RECEIVE_MAXIMUM, Message, Will
 from edge.model.errors import Forbidden, PeerGone
 from tests.model.steploop import Process, StepLoop
 
-_DELAY_S = 0.01
+HOP_S = 0.01
 _WILL_DELAY_S = 10.0
 
 
@@ -176,20 +176,20 @@ class SimEngine:
             process.at_death(self._die)
 
     async def connect(self) -> bool:
-        await asyncio.sleep(_DELAY_S)
+        await asyncio.sleep(HOP_S)
         kept = self._world.attach(self)
         session = self._world.session(self)
         assert session is not None
         session.waiting.extendleft(reversed(session.unacked.values()))
         session.unacked.clear()
-        self._world.loop.call_later(_DELAY_S, self.deliver)
+        self._world.loop.call_later(HOP_S, self.deliver)
         return kept
 
     async def lost(self) -> PeerGone | Forbidden:
         return await asyncio.shield(self._lost)
 
     async def subscribe(self, *topics: str, retain_as_published: bool = True) -> None:
-        await asyncio.sleep(_DELAY_S)
+        await asyncio.sleep(HOP_S)
         session = self._world.session(self)
         if session is None:
             raise PeerGone("connection lost")
@@ -240,7 +240,7 @@ class SimEngine:
             mid, session.next_mid = session.next_mid, session.next_mid + 1
             session.unacked[mid] = (topic, payload, retain)
             self._down.append(Message(topic, payload, 1, retain, mid))
-            self._world.loop.call_later(_DELAY_S, self._hand_over)
+            self._world.loop.call_later(HOP_S, self._hand_over)
 
     def broken(self, error: PeerGone | Forbidden) -> None:
         self._up.clear()
@@ -257,7 +257,7 @@ class SimEngine:
 
     def _send(self, on_arrival: Callable[[], None]) -> None:
         self._up.append(on_arrival)
-        self._world.loop.call_later(_DELAY_S, self._pass_on)
+        self._world.loop.call_later(HOP_S, self._pass_on)
 
     def _pass_on(self) -> None:
         if self._up:
@@ -265,7 +265,7 @@ class SimEngine:
 
     def _arrive(self, topic: str, payload: bytes, retain: bool, acked: asyncio.Future[int]) -> None:
         self._world.publish(topic, payload, retain=retain)
-        self._world.loop.call_later(_DELAY_S, lambda: None if acked.done() else acked.set_result(0))
+        self._world.loop.call_later(HOP_S, lambda: None if acked.done() else acked.set_result(0))
 
     def _settle(self, mid: int) -> None:
         session = self._world.session(self)

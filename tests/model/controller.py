@@ -37,6 +37,7 @@ class ModelController:
         self.wishes: dict[str, tuple[str, Mapping[str, Any]]] = {}
         self.results: dict[str, list[Result]] = {}
         self.heard: list[tuple[int, Mapping[str, Any]]] = []
+        self._news = asyncio.Event()
         self.process: Process | None = None
         self._lives = 0
         self._main: asyncio.Task[Any] | None = None
@@ -72,6 +73,7 @@ class ModelController:
 
     def wish(self, id: str, op: str, **args: Any) -> None:
         self.wishes[id] = (op, {"run": id, **args})
+        self._news.set()
 
     def finals(self, id: str) -> set[tuple[str, str]]:
         return {(result.st, result.code) for result in self.results.get(id, [])}
@@ -106,7 +108,8 @@ class ModelController:
                 for name in [name for name in self.wishes if name not in begun]:
                     begun.add(name)
                     group.create_task(self._send(controller, name))
-                await asyncio.sleep(0.2)
+                await self._news.wait()
+                self._news.clear()
 
     async def _send(self, controller: Controller, name: str) -> None:
         op, args = self.wishes[name]

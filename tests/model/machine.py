@@ -18,11 +18,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from edge.link.engine import Message
 from tests.model.box import BOX, UTC_AHEAD_S, ModelBox
-from tests.model.broker import SimBroker
+from tests.model.broker import HOP_S, SimBroker
 from tests.model.steploop import StepExecutor, StepLoop
 from tests.mqtt_orders import STRANGER, order, signed
 
-_LEAVES = st.sampled_from(["cmd", "res", "evt", "ack", "link"])
+_LEAVES = st.sampled_from(["cmd", "res", "evt", "ack"])
+_HOPS, _ROUNDS = st.integers(0, 6), st.integers(0, 12)
+_FATES = st.sampled_from(["go on", "kill box", "kill controller", "kill broker", "cut box", "cut ctl", "lose session"])
 _OPS = st.sampled_from(["quick.run", "slow.run", "bad.run"])
 _HEAL_S = 1200.0
 
@@ -70,90 +72,56 @@ class Machine(RuleBasedStateMachine):
     def make_controller(self) -> ModelControl:
         raise NotImplementedError
 
-    # What people and the box itself do.
+    # What people and the box itself do, and what comes in between: after so many hops on the wire, so many rounds.
 
-    @rule(op=_OPS, seconds=st.sampled_from([0.1, 3.0]))
-    def command(self, op: str, seconds: float) -> None:
+    @rule(op=_OPS, seconds=st.sampled_from([0.1, 3.0]), hops=_HOPS, rounds=_ROUNDS, fate=_FATES)
+    def command(self, op: str, seconds: float, hops: int, rounds: int, fate: str) -> None:
         name = f"cmd-{len(self.wished)}"
         self.wished.append(name)
         self.controller.wish(name, op, seconds=seconds)
+        self._after(hops, rounds, fate)
 
     @precondition(lambda self: self.box.link is not None)
-    @rule(count=st.integers(1, 20))
-    def event(self, count: int) -> None:
+    @rule(count=st.integers(1, 20), hops=_HOPS, rounds=_ROUNDS, fate=_FATES)
+    def event(self, count: int, hops: int, rounds: int, fate: str) -> None:
         for _ in range(count):
             self.events += 1
             self.box.event(self.events)
+        self._after(hops, rounds, fate)
 
-    @rule(rounds=st.integers(1, 12))
-    def go_on(self, rounds: int) -> None:
-        self.loop.steps(rounds)
+    @rule(hops=_HOPS, rounds=_ROUNDS, fate=_FATES)
+    def meanwhile(self, hops: int, rounds: int, fate: str) -> None:
+        self._after(hops, rounds, fate)
 
-    @rule(seconds=st.sampled_from([0.01, 0.02, 0.05, 0.3, 1.0, 7.0, 80.0]))
+    @rule(seconds=st.sampled_from([0.3, 1.0, 7.0, 80.0]))
     def wait(self, seconds: float) -> None:
         self.loop.advance(seconds)
 
-    # What the world does to them.
-
-    @precondition(lambda self: self.box.alive)
-    @rule()
-    def kill_box(self) -> None:
-        self.box.kill()
-
-    @precondition(lambda self: not self.box.alive)
-    @rule()
-    def start_box(self) -> None:
-        self.box.start()
-
-    @precondition(lambda self: self.controller.alive)
-    @rule()
-    def kill_controller(self) -> None:
-        self.controller.kill()
-
-    @precondition(lambda self: not self.controller.alive)
-    @rule()
-    def start_controller(self) -> None:
-        self.controller.start()
-
-    @precondition(lambda self: self.broker.up)
-    @rule()
-    def kill_broker(self) -> None:
-        self.broker.die()
-
-    @precondition(lambda self: not self.broker.up)
     @rule(memory=st.sampled_from(["all", "stale", "none"]))
-    def start_broker(self, memory: str) -> None:
-        self.broker.revive(memory)
+    def restore(self, memory: str) -> None:
+        """Whatever is dead lives again."""
+        if not self.broker.up:
+            self.broker.revive(memory)
+        for one in (self.box, self.controller):
+            if not one.alive:
+                one.start()
+
+    # What else a broker may do to them.
 
     @rule()
     def broker_saves(self) -> None:
         self.broker.save()
 
-    @rule(client=st.sampled_from([BOX, "ctl"]))
-    def cut(self, client: str) -> None:
-        for name in self.broker.clients():
-            if name.startswith(client):
-                self.broker.cut(name)
-
-    @rule()
-    def lose_session(self) -> None:
-        self.broker.forget_session(BOX)
-
-    @rule(leaf=st.sampled_from(["cmd", "res", "evt", "ack"]), count=st.integers(1, 3))
-    def swallow(self, leaf: str, count: int) -> None:
-        self.broker.swallow[leaf] += count
-
-    @rule(leaf=_LEAVES, count=st.integers(1, 3))
-    def double(self, leaf: str, count: int) -> None:
-        self.broker.twice[leaf] += count
-
-    @rule(leaf=_LEAVES)
-    def hold(self, leaf: str) -> None:
-        self.broker.hold(leaf)
-
-    @rule(leaf=_LEAVES)
-    def release(self, leaf: str) -> None:
-        self.broker.release(leaf)
+    @rule(leaf=_LEAVES, count=st.integers(1, 3), fault=st.sampled_from(["swallow", "double", "hold", "release"]))
+    def broker_errs(self, leaf: str, count: int, fault: str) -> None:
+        if fault == "swallow":
+            self.broker.swallow[leaf] += count
+        elif fault == "double":
+            self.broker.twice[leaf] += count
+        elif fault == "hold":
+            self.broker.hold(leaf)
+        else:
+            self.broker.release(leaf)
 
     # What a thief of the broker does.
 
@@ -262,6 +230,29 @@ class Machine(RuleBasedStateMachine):
         known = self.box.read("SELECT COUNT(*) FROM journal WHERE id = ?", name)[0][0]
         told = self.box.read("SELECT COUNT(*) FROM outbox WHERE leaf = 'res' AND subject = ?", name)[0][0]
         assert known or told or name in self.evil, f"{name} was acknowledged and is nowhere"
+
+    def _after(self, hops: int, rounds: int, fate: str) -> None:
+        for _ in range(hops):
+            self.loop.advance(HOP_S)
+        self.loop.steps(rounds)
+        what, _, whom = fate.partition(" ")
+        if what == "kill":
+            self._kill(whom)
+        elif what == "cut":
+            self._cut(BOX if whom == "box" else whom)
+        elif what == "lose":
+            self.broker.forget_session(BOX)
+
+    def _kill(self, whom: str) -> None:
+        if whom == "broker":
+            self.broker.die()
+        elif (one := self.box if whom == "box" else self.controller).alive:
+            one.kill()
+
+    def _cut(self, client: str) -> None:
+        for name in self.broker.clients():
+            if name.startswith(client):
+                self.broker.cut(name)
 
     def _say(self, payload: bytes, *, retain: bool = False) -> None:
         self.broker.publish(f"eb/1/{BOX}/cmd", payload, retain=retain)

@@ -58,6 +58,7 @@ class Witness:
         self._loop = loop
         self._broker = broker
         self.book = Notebook()
+        self._news = asyncio.Event()
         self.process: Process | None = None
         self._lives = 0
         self._main: asyncio.Task[Any] | None = None
@@ -96,6 +97,7 @@ class Witness:
         self.book.ctr += 1
         body = order(BOX, op, {"run": id, **args}, id=id, ctr=self.book.ctr, iat=now_s, exp=now_s + 60)
         self.book.open[id] = signed(body)
+        self._news.set()
 
     async def _run(self) -> None:
         while True:
@@ -133,13 +135,12 @@ class Witness:
                 await engine.publish(f"eb/1/{BOX}/ack", json.dumps(body).encode())
 
     async def _insist(self, engine: SimEngine) -> None:
-        said: set[str] = set()
         while True:
-            for _ in range(int(_REPEAT_S / 0.5)):
-                for name in [name for name in self.book.open if name not in said]:
-                    said.add(name)
-                    await engine.publish(f"eb/1/{BOX}/cmd", self.book.open[name])
-                await asyncio.sleep(0.5)
-            said.clear()
+            for name in list(self.book.open):
+                await engine.publish(f"eb/1/{BOX}/cmd", self.book.open[name])
             if self.book.taken and max(self.book.taken) > self.book.position:
                 self.wish(f"ask-{self.book.ctr}", "evt.resend", **{"from": self.book.position + 1})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_REPEAT_S):
+                    await self._news.wait()
+            self._news.clear()
