@@ -225,6 +225,26 @@ class Pairing(Protocol):
         """A fresh code to show and the seconds for which it holds."""
         ...
 
+    def qr_text(self) -> str:
+        """What the QR code of the open code says; for the box's own screen only. Raises Forbidden."""
+        ...
+
     async def pair(self, code: str, kid: str, public_key: str) -> Mapping[str, Any]:
         """What the controller needs to know of the box. Raises Forbidden, Invalid."""
+        ...
+
+    async def hello(self, exchange: str) -> Mapping[str, Any]:
+        """The box's half of the exchange over the code. Raises Forbidden, Invalid."""
+        ...
+
+    async def begin(self, text: str, seal: str) -> Mapping[str, str]:
+        """The box's introduction and its seal (docs/pairing.md). Raises Forbidden, Invalid."""
+        ...
+
+    async def finish(self, text: str, seal: str) -> Mapping[str, str]:
+        """Take keys and certificate; the box's last word and its seal. Raises Forbidden, Invalid, Unavailable."""
+        ...
+
+    async def forget(self, box: str) -> None:
+        """Forget the controller; `box` is the box's id, as confirmation. Raises Invalid, Unavailable."""
         ...

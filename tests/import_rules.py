@@ -33,6 +33,8 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "aiortc": ("edge.rtc",),
     "av": ("board.av", "edge.sinks", "edge.measure", "edge.rtc"),
     "cryptography": ("edge.vault",),
+    "segno": ("edge.web",),
+    "spake2": ("edge.vault",),
     "fastapi": ("edge.web",),
     "numpy": ("board", "edge.media", "edge.sinks", "edge.measure"),
     "gi": ("board.gst",),

@@ -16,6 +16,7 @@ from edge.config.model import MqttConfig
 from edge.link.desired import Applier
 from edge.link.identity import box_id
 from edge.link.link import Link
+from edge.link.route import Route
 from edge.model.command import Lane
 from edge.model.errors import NotFound
 from edge.runtime.clock import SystemClock
@@ -40,7 +41,13 @@ class LinkBox:
     """Operations: stream.start, stream.stop, slow.wait (until `release`), system.reset (sensitive)."""
 
     def __init__(
-        self, *, port: int, state_dir: Path, clock: ToldClock | None = None, desired: Applier | None = None
+        self,
+        *,
+        port: int,
+        state_dir: Path,
+        clock: ToldClock | None = None,
+        desired: Applier | None = None,
+        route: Route | None = None,
     ) -> None:
         self.state_dir = state_dir
         self.runs_path = state_dir / "runs.txt"
@@ -69,6 +76,7 @@ class LinkBox:
             clock=self.clock,
             version="1.2.3",
             desired=desired,
+            route=route,
         )
 
     @property

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
+from edge.app.key_operations import KeyOperations
 from edge.controller.local import trust_local
-from edge.model.command import Lane
-from edge.vault.keyring import parse_keyring
+from edge.link.desired import Applier
 from tests.mqtt_box import LinkBox, ToldClock
 
 REPOSITORY = Path(__file__).parents[1]
@@ -51,14 +49,11 @@ async def lines_until(process: Process, word: str) -> list[str]:
     return lines
 
 
-def trusting_box(port: int, state_dir: Path, home: Path, *, synced: bool = True) -> LinkBox:
-    """A box that believes the home's key, and has `keys.set`."""
-    box = LinkBox(port=port, state_dir=state_dir, clock=ToldClock(synced=synced))
+def trusting_box(port: int, state_dir: Path, home: Path, *, desired: Applier | None = None) -> LinkBox:
+    """A box that believes the home's key, and has the operations on keys."""
+    box = LinkBox(port=port, state_dir=state_dir, clock=ToldClock(), desired=desired)
     trust_local(home=home, keyring=box.keyring, box=box.id, broker=("127.0.0.1", port))
-    if not box.bus.knows("keys.set"):
-        box.bus.register("keys.set", Lane.SYSTEM, lambda args: _set_keys(box, args))
-    if not box.bus.knows("keys.get"):
-        box.bus.register("keys.get", Lane.SYSTEM, lambda args: _get_keys(box))
+    KeyOperations(keyring=box.keyring, box=box.id, dated_s=box.link.dated_s, audit=box.link.audit).register(box.bus)
     return box
 
 
@@ -71,18 +66,3 @@ async def fleet(port: int, folder: Path, count: int) -> AsyncIterator[tuple[list
         for box in boxes:
             await stack.enter_async_context(box.running())
         yield boxes, home
-
-
-async def _set_keys(box: LinkBox, args: Mapping[str, Any]) -> Mapping[str, Any]:
-    keys = parse_keyring(json.dumps({"v": 1, "keys": args["keys"]}).encode())
-    before = box.keyring.keys()
-    for key in before:
-        box.keyring.remove(key.kid)
-    for key in keys:
-        box.keyring.add(key)
-    return {"keys": [key.kid for key in keys]}
-
-
-async def _get_keys(box: LinkBox) -> Mapping[str, Any]:
-    known = box.keyring.keys()
-    return {"keys": [{"kid": key.kid} for key in known]}

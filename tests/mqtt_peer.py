@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -17,11 +18,13 @@ WAIT_S = 20.0
 class Peer:
     """Use as `async with Peer(port=..., box=...) as peer`. Keeps every message in `heard`."""
 
-    def __init__(self, *, port: int, box: str, leaves: Sequence[str] = ("#",)) -> None:
+    def __init__(
+        self, *, port: int, box: str, tls: ssl.SSLContext | None = None, leaves: Sequence[str] = ("#",)
+    ) -> None:
         self.box = box
         self._topics = [f"eb/1/{leaf if leaf == '#' else f'{box}/{leaf}'}" for leaf in leaves]
         self.heard: list[Message] = []
-        self._engine = Engine(client_id=f"peer-{box}", broker=Broker("127.0.0.1", port), clean=True)
+        self._engine = Engine(client_id=f"peer-{box}", broker=Broker("127.0.0.1", port, tls), clean=True)
         self._news = asyncio.Event()
         self._stack = contextlib.AsyncExitStack()
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import edge
 from edge.app.admission import Admission
 from edge.app.board_profile import board_of
+from edge.app.central import Central, LinkWay, Start, own_broker
 from edge.app.desired_wishes import DesiredWishes
 from edge.app.encoder_status import candidate_of
 from edge.app.findings import Findings
@@ -38,6 +39,7 @@ from edge.health.meter import BoxMeter
 from edge.health.watch import HealthWatch, Watched
 from edge.link.identity import box_id
 from edge.link.link import Link
+from edge.link.route import Route
 from edge.media.lineup import Standing
 from edge.modality.library import Library
 from edge.model.inputs import Input
@@ -53,8 +55,10 @@ from edge.runtime.issues import IssueBook
 from edge.runtime.log import set_level
 from edge.runtime.status_board import StatusBoard
 from edge.runtime.supervisor import Supervisor
+from edge.vault.enrolment import EnrolmentFile
 from edge.vault.invitations import Invitations
 from edge.vault.keyring import Keyring
+from edge.vault.membership import Membership
 from edge.vault.pairing import PairingDesk
 from edge.vault.seal import Sealer
 from edge.vault.secret_file import replace_whole
@@ -63,7 +67,6 @@ from edge.web.app import create_app
 from edge.web.server import WebServer
 
 _REFRESH_S = 1.0
-_OWN_BROKER_SPREAD_S = 0.5  # one box on one broker: nobody to make room for
 
 
 class ControlProcess:
@@ -104,11 +107,39 @@ class ControlProcess:
         name = box_id(places.state)
         self._introduce(name)
         keyring = Keyring(places.state / "controllers.json")
-        link = self._link(config.mqtt, name=name, keyring=keyring, places=places)
+        enrolment = EnrolmentFile(places.state / "enrolment.json")
+        start = Start.of(config.mqtt, enrolment)
+        link = self._link(config.mqtt, name=name, keyring=keyring, places=places, route=start.route)
         KeyOperations(keyring=keyring, box=name, dated_s=link.dated_s, audit=link.audit).register(self._bus)
         reboot = self._reboot(link, whole_machine=is_machine_ours(config))
-        broker = (config.mqtt.host or "127.0.0.1", config.mqtt.port)
-        desk = PairingDesk(keyring=keyring, box=name, clock=clock, broker=broker, audit=link.audit)
+        membership = Membership(
+            file=enrolment,
+            current=start.enrolment,
+            keyring=keyring,
+            box=name,
+            clock=self._clock,
+            way=LinkWay(start.route, home=own_broker(config.mqtt), on_settled=self._wishes.forget_broker),
+            fixed=bool(config.mqtt.host),
+            audit=link.audit,
+        )
+        central = Central(
+            membership=membership,
+            keyring=keyring,
+            board=self._board,
+            issues=self._issues,
+            clock=self._clock,
+            trouble=start.trouble,
+        )
+        central.register(self._bus)
+        desk = PairingDesk(
+            keyring=keyring,
+            box=name,
+            clock=self._clock,
+            broker=(config.mqtt.host or own_broker(config.mqtt).host, config.mqtt.port),
+            audit=link.audit,
+            membership=membership,
+            address=partial(base_url, config.web),
+        )
         self.components: tuple[Component, ...] = (
             *self._media.values(),
             self._rtc,
@@ -117,6 +148,7 @@ class ControlProcess:
             *self._trials(config, places),
             self._health(places),
             self._web(config, pictures=pictures, pairing=desk),
+            central,
             *link.components,
             reboot,
         )
@@ -184,18 +216,18 @@ class ControlProcess:
         self._board.put("versions", {"scopecast": edge.__version__})
         self._board.put("recording", {"state": "idle"})
 
-    def _link(self, mqtt: MqttConfig, *, name: str, keyring: Keyring, places: Places) -> Link:
-        own_broker = not mqtt.host
+    def _link(self, mqtt: MqttConfig, *, name: str, keyring: Keyring, places: Places, route: Route) -> Link:
         return Link(
             box_id=name,
-            config=mqtt.model_copy(update={"reconnect_spread_s": _OWN_BROKER_SPREAD_S}) if own_broker else mqtt,
+            config=mqtt,
             bus=self._bus,
             board=self._board,
             keyring=keyring,
             state_dir=places.state,
-            clock=OneClock(alone=self._has_own_broker) if own_broker else self._clock,
+            clock=OneClock(alone=lambda: route.own and self._is_sent_nowhere()),
             version=edge.__version__,
             desired=DesiredWishes(wishes=self._wishes, picture_size=self._picture_size),
+            route=route,
         )
 
     def _reboot(self, link: Link, *, whole_machine: bool) -> Reboot:
@@ -212,8 +244,8 @@ class ControlProcess:
         media = [self._world.media_pid(name) for name in self._media]
         await restart_processes((*media, self._world.rtc_pid, os.getpid()))
 
-    def _has_own_broker(self) -> bool:
-        """Nothing has sent the link elsewhere."""
+    def _is_sent_nowhere(self) -> bool:
+        """No document names another broker."""
         link = self._wishes.wanted.overrides.link
         return link is None or link.broker is None
 

@@ -8,7 +8,7 @@ from edge.runtime.clock import SystemClock
 
 
 class OneClock(SystemClock):
-    """With a broker on loopback, while `alone` is true, box and controller read one clock: nothing need discipline it."""
+    """At a broker on loopback, while `alone` is true, both read one clock: nothing needs to discipline it."""
 
     def __init__(self, *, alone: Callable[[], bool] = lambda: True) -> None:
         super().__init__()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Set
+from dataclasses import replace
 from pathlib import Path
 
 from edge.app.configured import WEBRTC, Configured
@@ -134,6 +135,12 @@ class Wishes:
     def blank(self) -> Wanted:
         """As if no command and no document had ever come."""
         return self.wanted.with_overrides(Overrides())
+
+    def forget_broker(self) -> None:
+        """The box belongs to another controller now: what a document said of the broker no longer holds."""
+        link = self.wanted.overrides.link
+        if link is not None and link.broker is not None:
+            self.adopt(replace(self.wanted.overrides, link=replace(link, broker=None)))
 
     def adopt(self, overrides: Overrides) -> None:
         """Keep these, whole, and obey them."""

@@ -67,15 +67,37 @@ class WebConfig(Section):
 
 
 class MqttConfig(Section):
-    """The central controller's broker. Without a host the box runs a broker of its own on loopback."""
+    """The central controller's broker. Without a host the box goes where a pairing brought it, and before that it runs
+    a broker of its own on loopback. A host that is set here wins over every pairing. See docs/pairing.md."""
 
     host: Annotated[
-        str, Field(description="The broker's address, on this machine; empty: the box starts one of its own.")
+        str,
+        Field(
+            description="The broker's address; without the three files below one on this machine. Empty: where a "
+            "pairing brought the box, or a broker that the box starts itself."
+        ),
     ] = ""
-    port: Annotated[Port, Field(description="The broker's TCP port.")] = 1883
+    port: Annotated[Port, Field(description="The broker's TCP port; a pairing brings its own.")] = 1883
+    ca_file: Annotated[
+        Path | None, Field(description="Authority (PEM) of the broker's certificate; with it the box speaks TLS 1.3.")
+    ] = None
+    certificate_file: Annotated[
+        Path | None, Field(description="The box's certificate (PEM), its common name being the box's id.")
+    ] = None
+    key_file: Annotated[Path | None, Field(description="The private key of that certificate (PEM).")] = None
     reconnect_spread_s: Annotated[
         float, Field(ge=0, le=3600, description="The first retry after a loss comes at random within so many seconds.")
     ] = 5.0
+
+    @model_validator(mode="after")
+    def _files_together(self) -> MqttConfig:
+        files = {name: getattr(self, name) for name in ("ca_file", "certificate_file", "key_file")}
+        missing = [name for name, path in files.items() if path is None]
+        if 0 < len(missing) < len(files):
+            raise ValueError(f"{missing[0]}: is missing; ca_file, certificate_file and key_file go together")
+        if not missing and not self.host:
+            raise ValueError("host: is missing; certificates are for the broker that it names")
+        return self
 
 
 class ModalityConfig(Section):

@@ -22,6 +22,8 @@ _UNSET = {
     "token_file": "/etc/scopecast/whip.token",
     "secret_file": "/etc/scopecast/turn.secret",
     "ca_file": "/etc/scopecast/ca.pem",
+    "certificate_file": "/etc/scopecast/box.crt",
+    "key_file": "/etc/scopecast/box.key",
     "input": 0,
     "lens_dioptres": 10.0,
     "exposure_us": 8000,

@@ -19,10 +19,18 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from edge.controller import cli_asyncapi, cli_desired, cli_events, cli_exporter, cli_keys, cli_rollout
+from edge.controller import (
+    cli_asyncapi,
+    cli_broker,
+    cli_desired,
+    cli_events,
+    cli_exporter,
+    cli_keys,
+    cli_pairing,
+    cli_rollout,
+)
 from edge.controller.client import Controller
 from edge.controller.home import ENV, Home, KnownBox, default_home
-from edge.controller.pairing import pair
 from edge.controller.watch import watch_live, watch_once
 from edge.controller.words import argument
 from edge.model.command import Op, Result, ResultState
@@ -33,8 +41,8 @@ from edge.vault.pkcs11 import no_pin
 _OK, _FAILED, _USAGE, _INTERRUPTED = 0, 1, 2, 130
 _USAGE_CODES = frozenset(
     (
-        *("ambiguous_box", "unknown_box", "bad_words", "bad_url", "bad_document", "bad_key_uri"),
-        *("unknown_key", "unknown_rollout", "no_revision", "id_reused"),
+        *("ambiguous_box", "unknown_box", "bad_words", "bad_url", "bad_code", "bad_broker", "bad_document"),
+        *("bad_key_uri", "unknown_key", "unknown_rollout", "no_revision", "id_reused"),
     )
 )
 _OUT = Console(highlight=False)
@@ -70,9 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--timeout", type=float, default=10.0, metavar="S", help="seconds to wait for an answer (10)")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
-    verb = _add(verbs, "pair", _pair, "enrol this controller at a box that shows a code")
-    verb.add_argument("url", metavar="URL", help="the box's address, such as http://10.0.0.5:8080")
-    verb.add_argument("--code", required=True, help="the eight digits on the box's screen")
+    cli_pairing.add_verbs(verbs)
+    cli_broker.add_verbs(verbs)
     verb = _add(verbs, "list", _list, "the boxes that are known here")
     verb.add_argument("--json", action="store_true", help="for programs: one JSON object a line")
     verb = _add(verbs, "send", _send, "one command: edgectl send [BOX] OP [key=value ...]")
@@ -97,12 +104,6 @@ def _add(
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=help_text, description=help_text.capitalize())
     parser.set_defaults(verb=run)
     return parser
-
-
-async def _pair(options: argparse.Namespace, home: Home) -> int:
-    box = await pair(options.url, options.code, home=home)
-    print(f"paired with {box.id}, met at the broker {box.host}:{box.port}")
-    return _OK
 
 
 async def _list(options: argparse.Namespace, home: Home) -> int:

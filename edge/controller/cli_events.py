@@ -18,7 +18,6 @@ from edge.controller.ledger import Ledger
 from edge.controller.reach import reach
 from edge.model.errors import Invalid, NotFound
 
-_KINDS = ("alarm", "life", "audit", "res", "gap")
 _AGO = re.compile(r"(\d{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LEAVES = ("link", "res")
@@ -30,13 +29,20 @@ def add_verbs(verbs: Any) -> None:
     verb.set_defaults(verb=_events)
     verb.add_argument("box", nargs="?", metavar="BOX", help="of this box alone")
     verb.add_argument("--follow", action="store_true", help="go on until Ctrl-C; this machine then keeps the events")
-    verb.add_argument("--kind", action="append", choices=_KINDS, default=[], help="of this kind alone; may be repeated")
+    verb.add_argument(
+        "--kind",
+        action="append",
+        choices=(*events.KINDS, "gap"),
+        default=[],
+        help="of this kind alone; may be repeated",
+    )
     verb.add_argument("--since", metavar="WHEN", help="90s, 15m, 2h, 3d ago, or a time such as 2026-01-31T08:00")
     verb.add_argument("--limit", type=int, default=100, metavar="N", help="the newest N at first (100)")
+    verb.add_argument("--forget", metavar="WHEN", help="delete what is older than that from the record, as 400d")
     verb.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
-def since_ms(text: str | None, *, now_s: float) -> int:
+def since_ms(text: str | None, *, now_s: float, name: str = "--since") -> int:
     """UTC milliseconds. Raises Invalid `bad_words`."""
     if text is None:
         return 0
@@ -45,7 +51,7 @@ def since_ms(text: str | None, *, now_s: float) -> int:
     try:
         return int(datetime.fromisoformat(text).timestamp() * 1000)
     except (ValueError, OverflowError) as error:
-        raise Invalid(f"--since {text}: 90s, 15m, 2h, 3d or a time like 2026-01-31T08:00", code="bad_words") from error
+        raise Invalid(f"{name} {text}: 90s, 15m, 2h, 3d or a time like 2026-01-31T08:00", code="bad_words") from error
 
 
 async def _events(options: argparse.Namespace, home: Home) -> int:
@@ -58,7 +64,11 @@ async def _events(options: argparse.Namespace, home: Home) -> int:
             print(_json(entry) if options.json else _line(entry), flush=True)
         return found[-1].n if found else 0
 
-    if options.follow:
+    if options.forget:
+        before_ms = since_ms(options.forget, now_s=time.time(), name="--forget")
+        async with Ledger(home.ledger_path) as ledger:
+            print(f"{await ledger.run(lambda db: events.forget(db, before_ms))} events forgotten")
+    elif options.follow:
         await _follow(home, box, kinds, start_ms, options.limit, show)
     else:
         async with Ledger(home.ledger_path) as ledger:

@@ -16,7 +16,7 @@ from edge.controller.keychain import HeldKey
 from edge.controller.rotate import begin, carry_on
 from edge.controller.rotation import Rotation
 from edge.model.errors import NotFound
-from edge.vault.keyring import Keyring, TrustedKey, entry_of, trusted_key
+from edge.vault.keyring import Keyring, TrustedKey, key_entry, trusted_key
 
 _AGAIN_S = 5.0
 # SubjectPublicKeyInfo of Ed25519 up to the key (RFC 8410, 4)
@@ -62,7 +62,7 @@ async def _list(options: argparse.Namespace, home: Home) -> int:
         print(json.dumps(asdict(key)) if options.json else _line(key))
     others = (await asyncio.to_thread(Keyring, home.others_path)).keys()
     for other in others:
-        print(json.dumps({**entry_of(other), "state": "other"}) if options.json else _other_line(other))
+        print(json.dumps({**key_entry(other), "state": "other"}) if options.json else _other_line(other))
     rotation = await asyncio.to_thread(Rotation.load, home.path)
     if rotation is not None and not options.json:
         print(f"being rotated from {rotation.old} to {rotation.new}: edgectl keys rotate goes on")
@@ -91,7 +91,7 @@ async def _trust(options: argparse.Namespace, home: Home) -> int:
     )
     others = await asyncio.to_thread(Keyring, home.others_path)
     await asyncio.to_thread(others.add, key)
-    print(json.dumps(entry_of(key)) if options.json else f"{key.kid} is kept from the next rotation on")
+    print(json.dumps(key_entry(key)) if options.json else f"{key.kid} is kept from the next rotation on")
     return 0
 
 

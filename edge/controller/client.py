@@ -92,6 +92,8 @@ class Controller:
             await self.ledger.open()
             self._stack.push_async_callback(self.ledger.close)
             if self._follow:
+                now_ms = time.time_ns() // 1_000_000
+                await self.ledger.run(lambda db: commands.prune(db, now_ms=now_ms))
                 await self._inflow.open()
             engine = await self._connect()
         except BaseException:

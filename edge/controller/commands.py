@@ -14,6 +14,8 @@ from typing import Any
 from edge.model.command import Result, ResultState
 from edge.model.errors import Invalid
 
+KEEP_MS = 30 * 86_400_000
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -73,3 +75,8 @@ def _revive(id: str, text: str | None) -> Result | None:
         return None
     st, code, detail, payload = json.loads(text)
     return Result(id, ResultState(st), code, detail, payload)
+
+
+def prune(db: sqlite3.Connection, *, now_ms: int) -> None:
+    """Forget what was over more than 30 days ago: no box remembers it either."""
+    db.execute("DELETE FROM commands WHERE result IS NOT NULL AND exp_ms < ?", (now_ms - KEEP_MS,))

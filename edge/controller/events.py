@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MAX_AHEAD = 10_000
+KINDS = ("alarm", "life", "audit", "res")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,11 @@ def read(
     return entries[::-1] if newest else entries
 
 
+def forget(db: sqlite3.Connection, before_ms: int) -> int:
+    """Drop entries of an earlier time, by the boxes' clocks; how many they were."""
+    return db.execute("DELETE FROM events WHERE ts < ?", (before_ms,)).rowcount
+
+
 def last_n(db: sqlite3.Connection) -> int:
     """The newest entry's number, 0 when there is none."""
     return int(db.execute("SELECT COALESCE(MAX(n), 0) FROM events").fetchone()[0])
@@ -214,7 +220,7 @@ def _append(db: sqlite3.Connection, arrival: Arrival) -> Entry:
         "INSERT INTO events (box, epoch, eseq, gap, kind, ts, body) VALUES (?, ?, ?, 0, ?, ?, ?)",
         (
             *(arrival.box, arrival.epoch, arrival.eseq),
-            *(kind if isinstance(kind, str) else "", ts if _is_whole(ts) else 0, arrival.body),
+            *(kind if kind in KINDS else "", ts if _is_whole(ts) else 0, arrival.body),
         ),
     ).lastrowid
     return Entry(n or 0, arrival.box, arrival.epoch, arrival.eseq, False, body)

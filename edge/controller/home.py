@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.controller.central import Central
 from edge.controller.keychain import Keychain
 from edge.controller.rotation import Rotation
 from edge.link.engine import Broker
@@ -24,12 +25,13 @@ ENV = "EDGECTL_HOME"
 
 @dataclass(frozen=True, slots=True)
 class KnownBox:
-    """Where a paired box is met. `url` is its HTTP address, empty when not known."""
+    """Where a paired box is met, `tls` with certificates. `url` is its HTTP address, empty when not known."""
 
     id: str
     host: str
     port: int
     url: str = ""
+    tls: bool = False
 
 
 def default_home() -> Path:
@@ -76,6 +78,11 @@ class Home:
         with self._locked():
             self._write("boxes.json", {**self._read("boxes.json"), **entries})
 
+    def forget(self, box: str) -> None:
+        """No error when it is not known."""
+        with self._locked():
+            self._write("boxes.json", {name: one for name, one in self._read("boxes.json").items() if name != box})
+
     def find(self, text: str | None) -> KnownBox:
         """The box of that id, of that beginning of an id, or the only one. Raises NotFound, Invalid."""
         boxes = self.boxes()
@@ -93,7 +100,12 @@ class Home:
 
     def broker(self, box: KnownBox) -> Broker:
         """Where that box is met, with what TLS needs there."""
-        return Broker(box.host, box.port)
+        return Broker(box.host, box.port, self.central.client() if box.tls else None)
+
+    @property
+    def central(self) -> Central:
+        """The central broker, and the authority that signs for it."""
+        return Central(self.path, name=self.keychain.held()[0].kid)  # the first: a name outlives its key
 
     def reserve_ctr(self, now_us: int, span_us: int, *, leap: bool) -> int:
         """The first of `span_us` numbers that may be given out; the reservation is durable.

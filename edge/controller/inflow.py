@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -22,7 +23,7 @@ _LOG = logging.getLogger(__name__)
 _LOOK_S = 0.25
 _ACK_EVERY_S = 1.0
 _ASKING_AT_ONCE = 256
-_LONGEST_EPOCH = 64
+_EPOCH = re.compile(r"[A-Za-z0-9-]{1,64}")
 Ask = Callable[[str, int], Awaitable[Result]]
 Acknowledge = Callable[[str, bytes], Awaitable[None]]
 
@@ -30,7 +31,7 @@ Acknowledge = Callable[[str, bytes], Awaitable[None]]
 def arrival(box: str, body: Mapping[str, Any], raw: bytes) -> Arrival | None:
     """Where a message of `evt` or `res` stands in its box's order; None when it does not say."""
     epoch, eseq = body.get("epoch"), body.get("eseq")
-    if not isinstance(epoch, str) or not 0 < len(epoch) <= _LONGEST_EPOCH:
+    if not isinstance(epoch, str) or not _EPOCH.fullmatch(epoch):
         return None
     if not isinstance(eseq, int) or isinstance(eseq, bool) or not 0 < eseq < MAX_INT:
         return None

@@ -15,7 +15,7 @@ from edge.controller.reach import Reach, reach
 from edge.controller.rotation import Phase, Rotation
 from edge.model.command import Op, Result, ResultState
 from edge.model.errors import EdgeError, Invalid
-from edge.vault.keyring import Keyring, TrustedKey, entry_of, trusted_key
+from edge.vault.keyring import Keyring, TrustedKey, key_entry, trusted_key
 from edge.vault.signing import Signer
 
 LEAVES = ("link", "res")
@@ -137,7 +137,7 @@ class _Step:
             trusted_key(kid=k.kid, public=k.public.base64, ops=("*",), boxes=(box,), not_after_s=until_s) for k in own
         ]
         theirs = [key for key in self._others if any(fnmatchcase(box, one) for one in key.boxes)]
-        return [entry_of(key) for key in (*keys, *theirs)]
+        return [key_entry(key) for key in (*keys, *theirs)]
 
 
 async def _one(step: _Step, found: Reach, box: str, progress: _Progress, tell: Tell) -> None:

@@ -23,6 +23,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.link.connack import PACKET_TOO_LARGE, SESSION_TAKEN_OVER, UNSUPPORTED_VERSION, lacking, refusal
 from edge.link.heartbeat import Heartbeat
+from edge.link.tls_refusals import handshake_cut, tls_refusal
 from edge.link.wire import Wire, dial, is_loopback
 from edge.model.errors import Forbidden, PeerGone, Unavailable
 
@@ -247,7 +248,10 @@ class Engine:
 
     def _told(self, error: Exception | None, what: str) -> Unavailable | Forbidden:
         """What the network or TLS said, as an error of ours."""
-        return PeerGone(f"{what} {self._where}: {error or 'the connection was closed'}")
+        told = None if error is None else tls_refusal(error, self._where)
+        if told is None and error is not None and self._client is None and self._broker.tls is not None:
+            told = handshake_cut(error, self._where)
+        return told or PeerGone(f"{what} {self._where}: {error or 'the connection was closed'}")
 
     async def _or_lost(self, answer: asyncio.Future[_T]) -> _T:
         await asyncio.wait((answer, self._lost), return_when=asyncio.FIRST_COMPLETED)

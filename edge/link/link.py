@@ -13,7 +13,7 @@ from edge.link.alarms import Alarms
 from edge.link.connection import Connection, Parts
 from edge.link.desired import Applier
 from edge.link.desired_desk import DesiredDesk
-from edge.link.engine import Broker
+from edge.link.engine import Broker, Dialect
 from edge.link.identity import boot_id
 from edge.link.intake import Intake
 from edge.link.letters import ClockWord, Scribe
@@ -26,15 +26,18 @@ from edge.link.presence import Presence, new_session
 from edge.link.pump import Pump
 from edge.link.refusals import Refusals
 from edge.link.retry import Retry
+from edge.link.route import MOVED, Route
 from edge.link.series import Series
 from edge.link.signatures import Keyring
 from edge.link.state import Revision
 from edge.link.store import Store
 from edge.link.telemetry import Telemetry
+from edge.link.tls_refusals import OF_THE_CLOCK
+from edge.link.tls_refusals import REFUSED as REFUSED_BY_TLS
 from edge.link.topics import MAX_INT, topic
 from edge.link.workers import Workers
 from edge.model.command import Lane
-from edge.model.errors import EdgeError, Forbidden, Invalid, PeerGone, Unavailable
+from edge.model.errors import EdgeError, Forbidden, Invalid, Unavailable
 from edge.ports import Clock
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.component import Component, Context
@@ -47,13 +50,14 @@ _STATUS_EVERY_S = 1.0
 _SESSIONS = 64
 _TRIAL_EVERY_S = 5.0
 _HOPELESS = frozenset(("tls_required",))
-_REFUSED = frozenset(("broker_refuses", "broker_unfit", "taken_over", "tls_required", "subscription_refused"))
+_REFUSED = REFUSED_BY_TLS | {"broker_refuses", "broker_unfit", "taken_over", "tls_required", "subscription_refused"}
 
 
 class Link:
     """Component `link`. Owns the board section `link` and registers `evt.resend` on the bus.
 
-    `config` without a host means a broker on this machine. `keyring` decides who may command.
+    `route` says where the broker is, the one of `config` when left out; no host means one on this machine.
+    `keyring` decides who may command.
     Everything else of the box goes on when the broker is not there. Many links of one process share `workers`.
     """
 
@@ -76,12 +80,13 @@ class Link:
         boot: str | None = None,
         workers: Workers | None = None,
         desired: Applier | None = None,
+        route: Route | None = None,
     ) -> None:
         self._box = box_id
         self._desired = desired
         self._intake: Intake | None = None
-        broker = Broker(config.host or "127.0.0.1", config.port)
-        self._network = Network(configured=broker, spread_s=config.reconnect_spread_s, clock=clock)
+        self._route = route or Route(Broker(config.host or "127.0.0.1", config.port), own=not config.host)
+        self._network = Network(route=self._route, spread_s=config.reconnect_spread_s, clock=clock)
         self._bus = bus
         self._board = board
         self._keyring = keyring
@@ -95,7 +100,7 @@ class Link:
         self._presence = Presence(boot=self._boot, version=version, slot=slot, clock=clock, clock_word=clock_word)
         self._events: asyncio.Queue[Letter] = asyncio.Queue(_EVENTS_WAITING)
         self._refusals = Refusals()
-        self._status = LinkStatus(board=board, clock=clock, box=box_id, broker=_where(broker))
+        self._status = LinkStatus(board=board, clock=clock, box=box_id, broker=_where(self._network.broker))
         self._emit("life", "box.started", sev=1, facts={"sw": version})
 
     @property
@@ -225,21 +230,37 @@ class Link:
             group.create_task(self._stay_connected(parts), name="link connection")
 
     async def _stay_connected(self, parts: Parts) -> None:
-        retry = Retry(spread_s=self._network.spread_s)
-        outage = OutageLog(_LOG, "link")
+        retry, outage = Retry(spread_s=self._network.spread_s), OutageLog(_LOG, "link")
         while True:
+            if self._route.arrived():
+                retry = Retry(spread_s=self._network.spread_s)
+                await self._begin_elsewhere(parts)
             self._status.put(LinkState.CONNECTING)
             error, connected_s = await self._connect_once(parts, outage)
-            if error.code == "moved":
+            if error.code == MOVED:
                 continue
+            self._route.failed(error)
             outage.failed(error)
             retry.spread_s = self._network.spread_s
-            wait_s = retry.next_wait_s(connected_s=connected_s, refused=error.code in _REFUSED)
+            wait_s = retry.next_wait_s(connected_s=connected_s, refused=self._is_refusal(error))
             self._status.put(LinkState.OFFLINE, error=error)
             if parts.desk is not None and self._network.on_trial:
                 await self._look_on(parts.desk, error, wait_s)
             else:
-                await asyncio.sleep(wait_s)
+                await self._route.rest(wait_s)
+
+    def _is_refusal(self, error: EdgeError) -> bool:
+        """A certificate that is out of date only by a clock that nobody disciplines may be good in a minute."""
+        if error.code in OF_THE_CLOCK and not self._clock.synchronised():
+            return False
+        return error.code in _REFUSED
+
+    async def _begin_elsewhere(self, parts: Parts) -> None:
+        """The new broker knows nothing of what the one before had; who spoke there under our id was not a rival."""
+        parts.own_sessions.clear()
+        parts.dialect.version = Dialect().version
+        parts.pump.rewind((await parts.outbox.extent()).acked)
+        self._status.move(_where(self._network.broker))
 
     async def _look_on(self, desk: DesiredDesk, error: EdgeError, wait_s: float) -> None:
         """The broker on trial was not reached: try again soon, or go back when its time is over."""
@@ -249,7 +270,7 @@ class Link:
         elif left_s == 0:
             await desk.revert("link_not_back", f"not reached within {TRIAL_S:g} s: {error}")
         else:
-            await asyncio.sleep(min(wait_s, _TRIAL_EVERY_S, left_s))
+            await self._route.rest(min(wait_s, _TRIAL_EVERY_S, left_s))
 
     async def _connect_once(self, parts: Parts, outage: OutageLog) -> tuple[EdgeError, float]:
         """One connection from beginning to end: why it ended and how long it held in seconds."""
@@ -258,31 +279,23 @@ class Link:
         async def on_online() -> None:
             online_ns.append(self._clock.mono_ns())
             self._status.put(LinkState.ONLINE)
+            self._route.reached()
             outage.recovered()
             if parts.desk is not None:
                 await parts.desk.confirm()
 
         session = new_session(await parts.sessions.next())
         self._status.sess = session.sess
-        self._network.moved.clear()
-        broker = self._network.broker
-        self._status.broker = _where(broker)
+        connection = Connection(parts=parts, broker=self._network.broker, session=session, on_online=on_online)
         error: EdgeError
         try:
-            async with asyncio.TaskGroup() as group:
-                connection = Connection(parts=parts, broker=broker, session=session, on_online=on_online)
-                group.create_task(connection.run(), name="link connection")
-                group.create_task(self._leave_when_moved(), name="link moves")
+            await self._route.stay(connection.run())
             raise AssertionError("a connection ends by losing it")
         except* (Unavailable, Forbidden) as group_error:
             error = _first_edge_error(group_error)
         if error.code == "link_store":
             raise error
         return error, (self._clock.mono_ns() - online_ns[0]) / 1e9 if online_ns else 0.0
-
-    async def _leave_when_moved(self) -> None:
-        await self._network.moved.wait()
-        raise PeerGone("the link goes to another broker", code="moved")
 
     async def _write_events(self, store: Store, outbox: Outbox) -> None:
         while True:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from edge.link.tls_refusals import SUGGESTIONS as TLS_SUGGESTIONS
 from edge.model.errors import EdgeError, Unavailable
 from edge.model.status import Severity
 from edge.ports import Clock
@@ -13,6 +14,7 @@ from edge.runtime.clock import rfc3339
 from edge.runtime.status_board import StatusBoard
 
 _SUGGESTIONS = {
+    **TLS_SUGGESTIONS,
     "broker_refuses": "Ask the controller's operator whether this box is enrolled at the broker.",
     "broker_unfit": "The broker must be another one, or be set up so: see docs/brokers.md.",
     "taken_over": "Another box uses this box's id: was its disk copied? Give one of them a new id.",
@@ -40,7 +42,7 @@ class LinkStatus:
         self._board = board
         self._clock = clock
         self._box = box
-        self.broker = broker
+        self._broker = broker
         self._state = LinkState.CONNECTING
         self._since = rfc3339(clock.utc_ns())
         self._offline_since = ""
@@ -63,6 +65,11 @@ class LinkStatus:
             self._offline_since = self._offline_since or self._since
         self._write()
 
+    def move(self, broker: str) -> None:
+        """It is another broker now; what was wrong with the one before is over."""
+        self._broker, self._error, self._offline_since = broker, None, ""
+        self.put(LinkState.CONNECTING)
+
     def note(self, *, waiting: int, dropped: Mapping[str, int]) -> None:
         """Letters that the controller has not acknowledged, and refused messages by code."""
         self._waiting, self._dropped = waiting, dropped
@@ -78,7 +85,7 @@ class LinkStatus:
         section: dict[str, Any] = {
             "state": self._state,
             "box": self._box,
-            "broker": self.broker,
+            "broker": self._broker,
             "since": self._since,
             "sess": self.sess if self._state is LinkState.ONLINE else 0,
             "last_error": str(self._error) if self._error else "",
@@ -102,6 +109,6 @@ class LinkStatus:
             "since": self._offline_since,
             "severity": Severity.WARNING,
             "suggestion": _SUGGESTIONS.get(error.code, _UNREACHABLE),
-            "subject": self.broker,
+            "subject": self._broker,
             "detail": str(error),
         }

@@ -35,9 +35,7 @@ def local_broker(port: int, run_dir: Path) -> tuple[str, ...]:
     Raises Missing `broker_missing` without Mosquitto, Busy `broker_port_busy` when the port is
     taken, Unavailable `run_dir`.
     """
-    program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:{_SBIN}")
-    if program is None:
-        raise Missing("no local broker: install the Debian package mosquitto", code="broker_missing")
+    program = mosquitto_program()
     _check_free(port)
     path = run_dir.absolute() / "mosquitto.conf"
     try:
@@ -46,6 +44,14 @@ def local_broker(port: int, run_dir: Path) -> tuple[str, ...]:
     except OSError as error:
         raise Unavailable(f"cannot write {path}: {error.strerror}", code="run_dir") from error
     return program, "-c", str(path)
+
+
+def mosquitto_program() -> str:
+    """Raises Missing `broker_missing`."""
+    program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:{_SBIN}")
+    if program is None:
+        raise Missing("no local broker: install the Debian package mosquitto", code="broker_missing")
+    return program
 
 
 def _check_free(port: int) -> None:

@@ -1,40 +1,45 @@
-"""Which broker the link goes to: the one that holds, or one on trial. Pure, but for the clock."""
+"""Which broker the link goes to: the route's, or one that a desired document names, on trial first."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 from edge.link.desired import LinkWish
 from edge.link.engine import Broker
+from edge.link.route import Route
 from edge.ports import Clock
 
 TRIAL_S = 180.0
+_OWN_BROKER_SPREAD_S = 0.5  # one box on one broker: nobody to make room for
 
 
 class Network:
-    """A changed broker is tried first: `confirm` makes it hold, `revert` goes back.
+    """A changed broker is tried first: `adopt` makes it hold, `revert` goes back. The link is told through the route.
 
-    `moved` is set whenever the link should leave the broker that it has.
+    What a document says of the broker is for the route as it was then: once that leads elsewhere, it is the route's.
     """
 
-    def __init__(self, *, configured: Broker, spread_s: float, clock: Clock) -> None:
-        self._configured = configured
-        self._configured_spread_s = spread_s
+    def __init__(self, *, route: Route, spread_s: float, clock: Clock) -> None:
+        self._route = route
+        self._configured_spread_s = self._spread_s = spread_s
         self._clock = clock
-        self._held = configured
-        self._trial: Broker | None = None
+        self._held = self._trial = LinkWish()
+        self._held_for = self._trial_for = route.broker
+        self._trying = False
         self._until_ns = 0
-        self.spread_s = spread_s
-        self.moved = asyncio.Event()
 
     @property
     def broker(self) -> Broker:
-        return self._trial or self._held
+        return self._of(self._trial) if self.on_trial else self._holds
+
+    @property
+    def spread_s(self) -> float:
+        alone = self._route.own and self.broker == self._route.broker
+        return min(self._spread_s, _OWN_BROKER_SPREAD_S) if alone else self._spread_s
 
     @property
     def on_trial(self) -> bool:
-        return self._trial is not None
+        return self._trying and self._trial_for == self._route.broker
 
     @property
     def left_s(self) -> float:
@@ -43,32 +48,36 @@ class Network:
 
     def changes(self, wish: LinkWish) -> bool:
         """Whether that names another broker than the one that holds."""
-        return self._of(wish) != self._held
+        return self._of(wish) != self._holds
 
     def adopt(self, wish: LinkWish) -> None:
         """From now on this holds."""
         before = self.broker
-        self._held, self._trial = self._of(wish), None
+        self._held, self._held_for, self._trying = wish, self._route.broker, False
         spread_s = wish.reconnect_spread_s
-        self.spread_s = self._configured_spread_s if spread_s is None else spread_s
+        self._spread_s = self._configured_spread_s if spread_s is None else spread_s
         if self.broker != before:
-            self.moved.set()
+            self._route.leave()
 
     def try_out(self, wish: LinkWish) -> None:
         """For `TRIAL_S` the link may look for that one."""
-        self._trial = self._of(wish)
+        self._trial, self._trial_for, self._trying = wish, self._route.broker, True
         self._until_ns = self._clock.mono_ns() + round(TRIAL_S * 1e9)
-        self.moved.set()
+        self._route.leave()
 
     def revert(self) -> None:
         """Back to what holds; nothing where there is no trial."""
-        if self._trial is not None:
-            self._trial = None
-            self.moved.set()
+        if self._trying:
+            self._trying = False
+            self._route.leave()
+
+    @property
+    def _holds(self) -> Broker:
+        return self._of(self._held) if self._held_for == self._route.broker else self._route.broker
 
     def _of(self, wish: LinkWish) -> Broker:
-        """The configured one's way of proving itself goes with it wherever it is."""
+        """The route's way of proving itself goes with it wherever it is."""
         if wish.broker is None:
-            return self._configured
+            return self._route.broker
         host, port = wish.broker
-        return replace(self._configured, host=host, port=port)
+        return replace(self._route.broker, host=host, port=port)

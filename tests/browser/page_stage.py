@@ -151,9 +151,30 @@ class NoPictures:
         raise SignalLost("no picture on the input")
 
 
+QR_TEXT = "scopecast+http://192.168.100.200:8080/box-og5zhpmlrd#q83vEjRWeJCrze8SNFZ4kA"
+
+
 class OneCode:
+    def __init__(self) -> None:
+        self.forgotten: list[str] = []
+
     def open_code(self) -> tuple[str, float]:
         return "482 913", 300.0
+
+    def qr_text(self) -> str:
+        return QR_TEXT
+
+    async def hello(self, exchange: str) -> Mapping[str, Any]:
+        return {}
+
+    async def begin(self, text: str, seal: str) -> Mapping[str, str]:
+        return {}
+
+    async def finish(self, text: str, seal: str) -> Mapping[str, str]:
+        return {}
+
+    async def forget(self, box: str) -> None:
+        self.forgotten.append(box)
 
     async def pair(self, code: str, kid: str, public_key: str) -> Mapping[str, Any]:
         return {}
@@ -166,6 +187,7 @@ class Stage:
     app: FastAPI
     board: StatusBoard
     whep: RefusingWhep
+    pairing: OneCode = field(default_factory=OneCode)
     port: int = 0
     calls: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     refuse: Exception | None = None
@@ -205,16 +227,17 @@ def make_stage() -> Stage:
     board, bus, whep = StatusBoard(), CommandBus(), RefusingWhep()
     with TemporaryDirectory() as folder:  # its key is read once, and nothing is ended here
         admission = admission_in(Path(folder))
+    pairing = OneCode()
     app = create_app(
         board=board,
         bus=bus,
         whep=whep,
         pictures=NoPictures(),
-        pairing=OneCode(),
+        pairing=pairing,
         admission=admission,
         clock=SystemClock(),
     )
-    stage = Stage(app=app, board=board, whep=whep)
+    stage = Stage(app=app, board=board, whep=whep, pairing=pairing)
     bus.register("stream.start", Lane.STREAM, stage.stream_start)
     bus.register("stream.stop", Lane.STREAM, stage.stream_stop)
     for section, value in DOCUMENT.items():

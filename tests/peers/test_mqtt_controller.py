@@ -21,6 +21,7 @@ from edge.model.command import ResultState
 from edge.model.errors import EdgeError
 from tests.mqtt_box import LinkBox
 from tests.mqtt_fleet import REPOSITORY, fleet, trusting_box
+from tests.mqtt_peer import Peer
 from tests.peers.conftest import Mosquitto
 
 pytestmark = pytest.mark.peer
@@ -243,3 +244,51 @@ async def test_a_broker_restarted_under_load_costs_no_command(mosquitto: Mosquit
         assert head is not None
         assert kept(home, box.id) == list(range(1, head.upto + 1))
     assert len(box.runs) == 22
+
+
+async def test_a_full_disk_holds_everything_up_and_loses_nothing(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    def limit(db: sqlite3.Connection, pages: int) -> None:
+        db.execute(f"PRAGMA max_page_count = {pages}")
+
+    async with fleet(mosquitto.port, tmp_path, 1) as ((box,), home):
+        async with controller(mosquitto, home, follow=True) as far, controller(mosquitto, home) as other:
+            await far.send(box.id, *START)
+            await settled(far, box)
+            await far.ledger.run(lambda db: limit(db, 1))
+            for n in range(30):
+                await other.send(box.id, *START, id=f"big-{n}")
+            full = far.taken(box.id)
+            assert full is not None
+            assert full.upto < len(posted(box))
+            await far.ledger.run(lambda db: limit(db, 1 << 30))
+            async with asyncio.timeout(20):
+                while not far.connected:
+                    await asyncio.sleep(0.05)
+            await far.send(box.id, *START)
+            await settled(far, box)
+            head = far.taken(box.id)
+        assert head is not None
+        assert kept(home, box.id) == list(range(1, head.upto + 1))
+
+
+async def test_junk_on_every_topic_neither_ends_a_controller_nor_is_acknowledged(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    junk = [b"", b"{", b"\xff", b"[]", b"null", b'{"v": 1}', b'{"v": 1, "epoch": "\\ud800", "eseq": 1}', b"[" * 9999]
+    junk += [
+        b'{"v": 1, "epoch": "e", "eseq": 1e300}',
+        b'{"v": 1, "cmd": {"st": [], "id": {}}, "epoch": "e", "eseq": -1}',
+    ]
+    junk += [b'{"v": 1, "state": {}, "sess": "x", "chal": [], "clk": 5, "rev": {}, "m": [], "errors": 7}']
+    async with fleet(mosquitto.port, tmp_path, 1) as ((box,), home), Peer(port=mosquitto.port, box=box.id) as peer:
+        leaves = ("link", "state", "res", "evt", "desired", "tele/stream")
+        async with controller(mosquitto, home, follow=True, leaves=("link", "state", "res", "desired")) as far:
+            for leaf in leaves:
+                for payload in junk:
+                    await peer.say(leaf, payload)
+            assert (await far.send(box.id, *START)).st is ResultState.DONE
+            await settled(far, box)
+            head = far.taken(box.id)
+        assert head is not None
+        assert kept(home, box.id) == list(range(1, head.upto + 1))
+        assert all(ack["epoch"] == head.epoch for ack in peer.bodies("ack"))

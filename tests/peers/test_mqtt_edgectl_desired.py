@@ -10,8 +10,13 @@ from typing import Any
 
 import pytest
 
+from edge.app.desired_wishes import DesiredWishes
+from edge.app.wishes import Wishes
+from edge.config.model import Config
 from edge.controller.home import Home, KnownBox
-from tests.mqtt_fleet import edgectl
+from edge.modality.library import Library
+from edge.vault.seal import Sealer
+from tests.mqtt_fleet import edgectl, trusting_box
 from tests.mqtt_paper_box import PaperBox
 from tests.peers.conftest import Mosquitto
 
@@ -82,10 +87,9 @@ async def test_a_box_that_is_away_finds_its_document_when_it_is_back(mosquitto: 
 
 async def test_a_home_without_history_goes_on_above_what_the_broker_keeps(mosquitto: Mosquitto, tmp_path: Path) -> None:
     async with paper_fleet(mosquitto, tmp_path, 1) as ((box,), home):
-        for _ in range(3):
-            await edgectl(home, "desired", "apply", document(tmp_path, FIRST))
+        await edgectl(home, "desired", "apply", document(tmp_path, FIRST))
         (home / "ledger.sqlite").unlink()
-        assert (await edgectl(home, "desired", "apply", document(tmp_path, SECOND)))[1] == f"{box.id}: rev 4 applied\n"
+        assert (await edgectl(home, "desired", "apply", document(tmp_path, SECOND)))[1] == f"{box.id}: rev 2 applied\n"
 
 
 async def test_a_document_with_a_head_of_its_own_is_refused(mosquitto: Mosquitto, tmp_path: Path) -> None:
@@ -117,3 +121,27 @@ async def test_a_document_rolled_out_stops_at_the_box_that_refuses_it(mosquitto:
         assert f"  {boxes[2].id}: bad: rev 1 is rejected: /preset: unknown_preset" in out
         assert "aborted: 2 good, 1 bad, 1 not told" in out
         assert [len(box.taken) for box in boxes] == [1, 1, 1, 0]
+
+
+async def test_a_real_box_is_as_its_document_says_and_as_before_after_a_rollback(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    sealer = Sealer(tmp_path / "box.key")
+    wishes = Wishes(config=Config(), path=tmp_path / "wishes", sealer=sealer, library=Library.load(None))
+    applier = DesiredWishes(wishes=wishes, picture_size=lambda: (1920, 1080))
+    home = tmp_path / "home"
+    box = trusting_box(mosquitto.port, tmp_path / "box", home, desired=applier)
+    async with box.running():
+        masked = {"mask": {"rects": [[0, 0, 9, 9]], "of": [1920, 1080]}}
+        stopped = {"sinks": {"webrtc": {"running": False}}}
+        assert (await edgectl(home, "desired", "apply", document(tmp_path, masked)))[1] == f"{box.id}: rev 1 applied\n"
+        assert wishes.webrtc_running
+        # takes the mask away, which a document may only do for somebody who is there now
+        assert (await edgectl(home, "desired", "apply", document(tmp_path, stopped)))[1] == f"{box.id}: rev 2 applied\n"
+        assert not wishes.webrtc_running
+        wrong = {"sinks": {"srt": {"kind": "srt", "url": "srt://127.0.0.1:9", "latency_ms": 9}}}
+        code, _, err = await edgectl(home, "desired", "apply", document(tmp_path, wrong))
+        assert (code, err) == (1, f"edgectl: {box.id}: rev 3 rejected: /sinks/srt/latency_ms: range\n")
+        assert not wishes.webrtc_running
+        assert (await edgectl(home, "desired", "rollback", "--to", "1"))[1] == f"{box.id}: rev 4 applied\n"
+        assert wishes.webrtc_running

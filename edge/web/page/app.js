@@ -1,6 +1,7 @@
 // The touchscreen page: wires the live picture, the status document and the panels together.
 
 import { PairingDialog } from "/page/pairing.js";
+import { PartingDialog } from "/page/parting.js";
 import { panel } from "/page/panels.js";
 import { inputButtons } from "/page/inputs.js";
 import { patch } from "/page/patch.js";
@@ -18,6 +19,7 @@ class Page {
     this.feed = new StatusFeed({ url: "/api/v1/events", onChange: () => this.render() });
     this.picture = new Picture({ video: find("video"), feed: this.feed });
     this.pairing = new PairingDialog();
+    this.parting = new PartingDialog();
     this.open = WIDE.matches ? "outputs" : "";
   }
 
@@ -87,6 +89,7 @@ class Page {
     button.disabled = true;
     try {
       if (action === "pair") await this.pairing.open();
+      else if (action === "forget") await this.parting.ask(button.dataset);
       else await postJson("/api/v1/commands", { op: `stream.${action}`, args: { sink } });
       this.notice("");
     } catch (problem) {

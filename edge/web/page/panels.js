@@ -77,15 +77,19 @@ const BODIES = {
     ];
   },
 
-  controller({ link = {} }) {
+  controller({ link = {}, controller = {}, box = {} }) {
     return [
       chip(plain(link.state), tone(link.state)),
       facts([
         ["Broker", link.broker || DASH],
         ["Since", moment(link.since)],
         ["Last error", link.last_error || "none"],
+        controller.enrolled && ["Certificate until", moment(controller.certificate_until)],
+        controller.keys?.length && ["Keys", controller.keys.map(({ kid }) => kid).join(", ")],
       ]),
       h("button", { type: "button", class: "wide", "data-action": "pair" }, "Pair a controller"),
+      controller.enrolled &&
+        h("button", { type: "button", class: "wide stop", "data-action": "forget", "data-box": box.id, "data-broker": controller.broker }, "Forget this controller"),
     ];
   },
 

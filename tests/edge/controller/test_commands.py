@@ -56,3 +56,14 @@ def test_what_has_no_final_result_is_listed(db: sqlite3.Connection) -> None:
     commands.keep(db, Written("id-2", b"e", 1, None), box="box-b", op="c.d", args={})
     commands.finish(db, Result("id-1", ResultState.DONE))
     assert commands.unfinished(db) == [("id-2", "box-b", "c.d", {})]
+
+
+def test_what_was_over_long_ago_is_forgotten_and_nothing_else(db: sqlite3.Connection) -> None:
+    keep(db)
+    commands.prune(db, now_ms=FIRST.exp_ms + 2 * commands.KEEP_MS)
+    assert find(db) is not None
+    commands.finish(db, Result("id-1", ResultState.DONE))
+    commands.prune(db, now_ms=FIRST.exp_ms + commands.KEEP_MS)
+    assert find(db) is not None
+    commands.prune(db, now_ms=FIRST.exp_ms + commands.KEEP_MS + 1)
+    assert find(db) is None

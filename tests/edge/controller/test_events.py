@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,7 +88,10 @@ def test_boxes_do_not_mix(db: sqlite3.Connection) -> None:
     assert events.heads(db) == {"box-a": Head("e", 1), "box-b": Head("e", 0, Gap("e", 1, 6))}
 
 
-def test_too_much_out_of_order_is_not_kept_and_comes_again(db: sqlite3.Connection) -> None:
+def test_too_much_out_of_order_is_not_kept_and_comes_again(
+    db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MAX_AHEAD", 20)
     far = range(3, 3 + events.MAX_AHEAD + 5)
     take(db, 1, *far)
     assert take(db, 2)[-1] == 2 + events.MAX_AHEAD
@@ -107,9 +111,18 @@ def test_reading_takes_filters(db: sqlite3.Connection) -> None:
 
 
 def test_odd_kinds_and_times_do_no_harm(db: sqlite3.Connection) -> None:
-    body = json.dumps({"kind": ["x"], "ts": 1 << 80}).encode()
-    events.take(db, Arrival(BOX, "e", 1, body), at_ms=9)
-    assert [entry.body["kind"] for entry in events.read(db)] == [["x"]]
+    for n, kind in enumerate((["x"], "\ud800", None, 5), 1):
+        body = json.dumps({"kind": kind, "ts": 1 << 80}).encode()
+        events.take(db, Arrival(BOX, "e", n, body), at_ms=9)
+    assert [entry.body["kind"] for entry in events.read(db)] == [["x"], "\ud800", None, 5]
+
+
+def test_what_is_old_is_forgotten_and_does_not_come_back(db: sqlite3.Connection) -> None:
+    for n in (1, 2, 3):
+        events.take(db, event(n, ts=n * 100), at_ms=9)
+    assert events.forget(db, 300) == 2
+    assert take(db, 1, 2, 3, 4) == [4]
+    assert kept(db) == [3, 4]
 
 
 @given(st.permutations(range(1, 12)), st.lists(st.integers(1, 11), max_size=10), st.sets(st.integers(1, 11)))

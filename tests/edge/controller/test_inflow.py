@@ -155,6 +155,7 @@ async def test_two_with_one_ledger_keep_each_event_once(ledger: Ledger) -> None:
         {"epoch": "e", "eseq": 1 << 53},
         {"epoch": "", "eseq": 1},
         {"epoch": "x" * 65, "eseq": 1},
+        {"epoch": "\ud800", "eseq": 1},
     ],
 )
 def test_what_does_not_say_its_place_is_not_kept(body: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from edge.link.desired import Checked, Flaw, LinkWish, Mark
 from edge.link.desired_desk import DesiredDesk
 from edge.link.engine import Broker, Message
 from edge.link.network import Network
+from edge.link.route import Route
 from edge.link.signatures import Refused, Situation
 from edge.link.store import Store
 from edge.model.errors import Unavailable
@@ -57,7 +58,7 @@ class Rig:
     def __init__(self, store: Store, memory: Memory | None = None) -> None:
         self.memory = memory or Memory()
         self.clock = FakeClock()
-        self.network = Network(configured=HOME, spread_s=5.0, clock=self.clock)
+        self.network = Network(route=Route(HOME), spread_s=5.0, clock=self.clock)
         self.board = StatusBoard()
         self.audits: list[tuple[str, Mapping[str, Any]]] = []
         self.refused: list[Refused] = []

@@ -1,3 +1,5 @@
+import base64
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,10 +10,10 @@ from edge.model.errors import EdgeError, Forbidden, Invalid
 from edge.ports import Pairing
 from edge.vault.keyring import Keyring
 from edge.vault.pairing import PairingDesk
+from edge.vault.proof import Transcript
+from tests.enrolling import BOX, EnrollingBox, Talker
 from tests.fakes import FakeClock
 from tests.mqtt_orders import KEY, KID, STRANGER, public_text
-
-BOX = "box-abcdef"
 
 
 class Desk:
@@ -118,3 +120,93 @@ async def test_everything_is_audited_and_the_code_never(desk: Desk) -> None:
     await desk.desk.pair(code, KID, public_text(KEY))
     assert [name for name, _ in desk.told] == ["pairing.opened", "pairing.refused", "pairing.done"]
     assert code not in repr(desk.told)
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> EnrollingBox:
+    return EnrollingBox(tmp_path / "box")
+
+
+@pytest.fixture
+def talker(tmp_path: Path) -> Talker:
+    return Talker(tmp_path / "controller")
+
+
+async def test_a_scanned_secret_enrols_without_being_sent(box: EnrollingBox, talker: Talker) -> None:
+    box.desk.open_code()
+    address, _, rest = box.desk.qr_text().partition(f"/{BOX}#")
+    assert address == "scopecast+http://10.0.0.5:8080"
+    talker.transcript = Transcript(base64.urlsafe_b64decode(f"{rest}=="))
+    introduction = await talker.begin(box, box=BOX)
+    met = await talker.finish(box, introduction)
+    assert met == {"v": 1, "box": BOX, "broker": {"host": "broker.example", "port": 8883}, "tls": True}
+    assert rest not in repr(box.told)
+
+
+async def test_the_typed_code_enrols_too_and_works_once(box: EnrollingBox, talker: Talker) -> None:
+    digits, _ = box.desk.open_code()
+    await talker.meet(box, digits)
+    introduction = await talker.begin(box)
+    await talker.finish(box, introduction)
+    with pytest.raises(EdgeError) as caught:
+        await talker.meet(box, digits)
+    assert caught.value.code == "pairing_closed"
+
+
+async def test_a_finish_heard_twice_is_refused(box: EnrollingBox, talker: Talker) -> None:
+    digits, _ = box.desk.open_code()
+    await talker.meet(box, digits)
+    introduction = await talker.begin(box)
+    with pytest.raises(EdgeError, match="not among them"):
+        await talker.finish(box, introduction, keys=[talker.entry(kid="ctl-another")])
+    with pytest.raises(EdgeError) as caught:
+        await talker.finish(box, introduction)
+    assert caught.value.code == "pairing_order"
+
+
+async def test_a_code_for_another_box_is_refused(box: EnrollingBox, talker: Talker) -> None:
+    digits, _ = box.desk.open_code()
+    await talker.meet(box, digits)
+    with pytest.raises(EdgeError) as caught:
+        await talker.begin(box, box="box-another")
+    assert caught.value.code == "wrong_box"
+
+
+async def test_a_word_changed_on_its_way_enrols_nobody(box: EnrollingBox, talker: Talker) -> None:
+    digits, _ = box.desk.open_code()
+    await talker.meet(box, digits)
+    await talker.begin(box)
+    with pytest.raises(EdgeError) as caught:
+        await box.desk.finish(json.dumps({"v": 1, "keys": [talker.entry()]}), "AAAA")
+    assert caught.value.code == "proof_wrong"
+    assert box.kids == set()
+
+
+@pytest.mark.parametrize(
+    "change", [{"keys": []}, {"keys": "x"}, {"keys": [{}]}, {"v": 2}, {"certificate": 5}, {"ca": 5}]
+)
+async def test_a_malformed_offer_enrols_nobody_and_the_code_holds_on(
+    box: EnrollingBox, talker: Talker, change: dict[str, object]
+) -> None:
+    digits, _ = box.desk.open_code()
+    await talker.meet(box, digits)
+    with pytest.raises(Invalid):
+        await talker.finish(box, await talker.begin(box), **change)
+    assert (box.kids, box.way.at) == (set(), "home")
+    await talker.meet(box, digits)
+    await talker.finish(box, await talker.begin(box))
+
+
+async def test_a_box_that_leaves_wants_its_name_as_confirmation(box: EnrollingBox, talker: Talker) -> None:
+    await talker.enrol(box)
+    with pytest.raises(Invalid) as caught:
+        await box.desk.forget("box-another")
+    assert (caught.value.code, box.way.at) == ("not_confirmed", "broker.example:8883")
+    await box.desk.forget(BOX)
+    assert (box.way.at, box.kids) == ("home", set())
+
+
+async def test_without_an_open_code_there_is_nothing_to_scan(box: EnrollingBox) -> None:
+    with pytest.raises(Forbidden) as caught:
+        box.desk.qr_text()
+    assert caught.value.code == "pairing_closed"

@@ -96,7 +96,12 @@ class StillPictures:
         return self.current
 
 
+QR_TEXT = "scopecast+http://10.0.0.5:8080/box-000001#AAAAAAAAAAAAAAAAAAAAAA"
+
+
 class CodePairing:
+    forgotten = False
+
     def open_code(self) -> tuple[str, float]:
         return "482 913", 300.0
 
@@ -104,6 +109,23 @@ class CodePairing:
         if code != "482 913":
             raise Forbidden("the code is wrong or was used")
         return {"box": "box-000001", "kid": kid}
+
+    def qr_text(self) -> str:
+        return QR_TEXT
+
+    async def hello(self, exchange: str) -> Mapping[str, Any]:
+        return {"box": "box-000001", "exchange": exchange[::-1]}
+
+    async def begin(self, text: str, seal: str) -> Mapping[str, str]:
+        return {"text": f"begun {text}", "seal": seal}
+
+    async def finish(self, text: str, seal: str) -> Mapping[str, str]:
+        return {"text": f"finished {text}", "seal": seal}
+
+    async def forget(self, box: str) -> None:
+        if box != "box-000001":
+            raise Invalid("confirm with this box's id", code="not_confirmed")
+        self.forgotten = True
 
 
 @dataclass(slots=True)
@@ -118,6 +140,7 @@ class Web:
     clock: HandClock
     calls: list[tuple[str, Mapping[str, Any]]]
     admission: Admission
+    pairing: CodePairing
 
     def answer(self, op: str, outcome: Mapping[str, Any] | Exception) -> None:
         """Give the bus an operation with that outcome."""
@@ -143,19 +166,20 @@ def web(tmp_path: Path) -> Web:
     key = SigningKey.load_or_create(tmp_path / "viewers.key")
     invitations = Invitations(key=key, clock=clock)
     admission = Admission(invitations=invitations, required="remote", path=tmp_path / "ended", clock=clock)
+    pairing = CodePairing()
     app = create_app(
         board=board,
         bus=bus,
         whep=whep,
         pictures=pictures,
-        pairing=CodePairing(),
+        pairing=pairing,
         admission=admission,
         clock=clock,
         public_host="box.example",
         ice_servers=lambda: [IceServer("stun:a:1"), IceServer("turn:b:2", "17:u", 'p"q')],
         max_streams=2,
     )
-    return Web(app, board, bus, whep, pictures, clock, [], admission)
+    return Web(app, board, bus, whep, pictures, clock, [], admission, pairing)
 
 
 @pytest.fixture
