@@ -257,7 +257,7 @@ class Link:
 
     async def _begin_elsewhere(self, parts: Parts) -> None:
         """The new broker knows nothing of what the one before had; who spoke there under our id was not a rival."""
-        parts.own_sessions.clear()
+        parts.lives.begin_elsewhere()
         parts.dialect.version = Dialect().version
         parts.pump.rewind((await parts.outbox.extent()).acked)
         self._status.move(_where(self._network.broker))

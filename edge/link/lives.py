@@ -25,6 +25,10 @@ class Lives:
         """We announce ourselves under that number."""
         self._sessions.add(sess)
 
+    def begin_elsewhere(self) -> None:
+        """At another broker: who was there before us is no rival."""
+        self._sessions.clear()
+
     def sees_rival(self, body: Mapping[str, Any]) -> bool:
         """Whether that presence is of another box that is there, seen since we were announced."""
         if not self._sessions or body.get("state") != "online":
