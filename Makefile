@@ -42,7 +42,7 @@ bench-quality: packages-test $(VENV)/dev.done ## judge the encoders' pictures, a
 bench-network: packages-test $(VENV)/dev.done ## the box through emulated networks, about 40 minutes, as root; one: ARGS="--only rtt40-loss1"
 	$(BIN)/python -m tests.bench network $(ARGS)
 
-bench-durability: packages-test $(VENV)/dev.done ## kill -9 of box, broker and controller, hostile envelopes, half an hour; a trial: ARGS=--quick
+bench-durability: packages-test $(VENV)/dev.done ## kill -9 of box, broker and controller, hostile envelopes, about 18 minutes; a trial: ARGS=--quick
 	$(BIN)/python -m tests.bench durability $(ARGS)
 
 bench-fleet: packages-test $(VENV)/dev.done ## 2,000 simulated boxes at one broker, about 5 minutes; a trial run: ARGS="--boxes 200"

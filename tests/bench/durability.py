@@ -1,4 +1,4 @@
-"""What survives `kill -9` and what never runs: `make bench-durability`, about half an hour.
+"""What survives `kill -9` and what never runs: `make bench-durability`, about 18 minutes.
 
 `python -m tests.bench durability [--only commands|events|envelopes] [--seed N] [--quick]`. Box (its link alone),
 Mosquitto (persistence on, saved once a second) and controller are real processes on this machine; each is killed by

@@ -17,7 +17,7 @@ from tests.mqtt_orders import KEY
 
 _WISHED = os.environ.get("MODEL_EXAMPLES")
 _SETTINGS = settings(
-    max_examples=int(_WISHED or 30),
+    max_examples=int(_WISHED or 50),
     stateful_step_count=80 if _WISHED else 40,
     derandomize=not _WISHED,
     deadline=None,

@@ -136,8 +136,8 @@ class Witness:
 
     async def _insist(self, engine: SimEngine) -> None:
         while True:
-            for name in list(self.book.open):
-                await engine.publish(f"eb/1/{BOX}/cmd", self.book.open[name])
+            for envelope in list(self.book.open.values()):
+                await engine.publish(f"eb/1/{BOX}/cmd", envelope)
             if self.book.taken and max(self.book.taken) > self.book.position:
                 self.wish(f"ask-{self.book.ctr}", "evt.resend", **{"from": self.book.position + 1})
             with contextlib.suppress(TimeoutError):
