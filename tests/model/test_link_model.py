@@ -10,14 +10,11 @@ import os
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from tests.model.controller import ModelController
-from tests.model.machine import Machine
-from tests.model.witness import Witness
-from tests.mqtt_orders import KEY
+from tests.model.worlds import BoxAndController, BoxAndWitness
 
 _WISHED = os.environ.get("MODEL_EXAMPLES")
 _SETTINGS = settings(
-    max_examples=int(_WISHED or 50),
+    max_examples=int(_WISHED or 25),
     stateful_step_count=80 if _WISHED else 40,
     derandomize=not _WISHED,
     deadline=None,
@@ -29,27 +26,7 @@ _SETTINGS = settings(
 )
 
 
-class BoxAndWitness(Machine):
-    """The box alone is judged: the other end is plain, and written from the contract."""
-
-    def make_controller(self) -> Witness:
-        return Witness(self.loop, self.broker)
-
-
 TestBoxAndWitness = BoxAndWitness.TestCase
-TestBoxAndWitness.settings = _SETTINGS
-TestBoxAndWitness.pytestmark = [pytest.mark.timeout(3600 if _WISHED else 120)]
-
-
-class BoxAndController(Machine):
-    """Both ends are real: what the controller's ledger holds must agree with the box's disk."""
-
-    def make_controller(self) -> ModelController:
-        controller = ModelController(self.loop, self.broker, self.folder / "controller", KEY)
-        self.patches.enter_context(controller.in_the_model())
-        return controller
-
-
 TestBoxAndController = BoxAndController.TestCase
-TestBoxAndController.settings = _SETTINGS
-TestBoxAndController.pytestmark = TestBoxAndWitness.pytestmark
+TestBoxAndWitness.settings = TestBoxAndController.settings = _SETTINGS
+TestBoxAndWitness.pytestmark = TestBoxAndController.pytestmark = [pytest.mark.timeout(3600 if _WISHED else 120)]
