@@ -19,6 +19,7 @@ from edge.link.identity import boot_id
 from edge.link.intake import Intake
 from edge.link.letters import ClockWord, Scribe
 from edge.link.linkstatus import LinkState, LinkStatus
+from edge.link.lives import Lives, remember_boot
 from edge.link.network import TRIAL_S, Network
 from edge.link.outbox import Letter, Outbox, append
 from edge.link.patient_store import PatientStore
@@ -125,6 +126,10 @@ class Link:
             await self._desk.forget()
         self._route.leave()
 
+    async def events_written(self) -> None:
+        """Wait until every event told so far is on disk."""
+        await self._events.join()
+
     async def results_written(self) -> None:
         """Wait until the result of the system lane's command, if one runs, is on disk."""
         if self._intake is not None:
@@ -181,6 +186,7 @@ class Link:
             revision=revision,
         )
         await intake.recover()
+        earlier_boots = await store.run(lambda db: remember_boot(db, self._boot))
         self._intake = intake
         self._register_resend(outbox, pump)
         desk = self._desk = self._make_desk(self._desired, store, outbox, intake) if self._desired else None
@@ -199,6 +205,7 @@ class Link:
             revision=revision,
             desk=desk,
             sessions=Series(store, "sess", reserve=_SESSIONS),
+            lives=Lives(boot=self._boot, earlier_boots=earlier_boots),
         )
 
     def _make_desk(self, applier: Applier, store: Store, outbox: Outbox, intake: Intake) -> DesiredDesk:
@@ -263,7 +270,7 @@ class Link:
 
     async def _begin_elsewhere(self, parts: Parts) -> None:
         """The new broker knows nothing of what the one before had; who spoke there under our id was not a rival."""
-        parts.own_sessions.clear()
+        parts.lives.begin_elsewhere()
         parts.dialect.version = Dialect().version
         parts.pump.rewind((await parts.outbox.extent()).acked)
         self._status.move(_where(self._network.broker))
@@ -305,9 +312,11 @@ class Link:
 
     async def _write_events(self, store: Store, outbox: Outbox) -> None:
         while True:
-            letter = await self._events.get()
-            await store.run(lambda db, one=letter: append(db, one))  # type: ignore[misc]
+            letters = [await self._events.get(), *(self._events.get_nowait() for _ in range(self._events.qsize()))]
+            await store.run(lambda db, new=letters: [append(db, letter) for letter in new])  # type: ignore[misc]
             outbox.wake()
+            for _ in letters:
+                self._events.task_done()
 
     async def _write_the_rest(self, store: Store) -> None:
         """What was told while the link was on its way out; a disk that refuses now is not waited for."""

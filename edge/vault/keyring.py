@@ -89,7 +89,7 @@ class Keyring:
         self._write({key.kid: key for key in keys})
 
     def _write(self, keys: dict[str, TrustedKey]) -> None:
-        document = {"v": 1, "keys": [_entry(key) for key in keys.values()]}
+        document = {"v": 1, "keys": [key_entry(key) for key in keys.values()]}
         try:
             replace_whole(self.path, json.dumps(document, indent=1).encode() + b"\n")
         except OSError as error:
@@ -105,7 +105,7 @@ def parse_keyring(text: bytes) -> tuple[TrustedKey, ...]:
         raise Invalid(f"not JSON: {error}") from error
     if not isinstance(document, dict) or document.get("v") != 1:
         raise Invalid("v: must be 1")
-    if document.keys() != {"v", "keys"} or not isinstance(document["keys"], list):
+    if document.keys() != {"v", "keys"}:
         raise Invalid("must hold v and a list keys, nothing else")
     return parse_keys(document["keys"])
 
@@ -171,7 +171,8 @@ def _any_matches(patterns: tuple[str, ...], name: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _entry(key: TrustedKey) -> Mapping[str, Any]:
+def key_entry(key: TrustedKey) -> Mapping[str, Any]:
+    """As it stands in the file, and in the arguments of `keys.set`."""
     return {
         "kid": key.kid,
         "alg": "ed25519",

@@ -357,7 +357,7 @@ async def test_the_section_names_drift_and_what_was_ignored(rig: Rig) -> None:
     assert (section["drift"], section["ignored"], section["kid"]) == (["/sinks/srt"], ["/later"], KID)
 
 
-async def test_another_controllers_revisions_count_from_the_start(rig: Rig, store: Store) -> None:
+async def test_another_controllers_revisions_count_from_the_start(rig: Rig, store: Store, scribe: Scribe) -> None:
     await rig.take(57, broker={"host": "127.0.0.2", "port": 1}, chal="CHAL")
     await rig.desk.confirm()
     await rig.take(58)
@@ -366,6 +366,6 @@ async def test_another_controllers_revisions_count_from_the_start(rig: Rig, stor
     assert rig.word == "0 applied"
     assert rig.network.broker == Broker("new.example", 8883)
     assert await rig.take(1) == "1 applied"
-    again = Rig(store, memory=rig.memory)
+    again = Rig(store, scribe, rig.memory)
     await again.desk.recover()
     assert again.word == "1 applied"
