@@ -13,7 +13,7 @@ from edge.model.errors import EdgeError
 from edge.runtime.clock import SystemClock
 from edge.vault.authority import Authority, Purpose
 from edge.vault.enrolment import EnrolmentFile
-from edge.vault.keyring import Keyring, entry_of, trusted_key
+from edge.vault.keyring import Keyring, key_entry, trusted_key
 from edge.vault.membership import Membership
 from edge.vault.pairing import PairingDesk
 from edge.vault.proof import CodeExchange, Transcript
@@ -112,7 +112,7 @@ class Talker:
     def entry(self, **change: Any) -> Mapping[str, Any]:
         until_s = int(time.time()) + 86_400
         fields = {"kid": self.key.kid, "public": self.key.public.base64, "ops": ("*",), "boxes": (BOX,)}
-        return entry_of(trusted_key(**{**fields, "not_after_s": until_s, **change}))  # type: ignore[arg-type]
+        return key_entry(trusted_key(**{**fields, "not_after_s": until_s, **change}))  # type: ignore[arg-type]
 
     async def enrol(self, box: EnrollingBox) -> dict[str, Any]:
         digits, _ = box.desk.open_code()

@@ -41,7 +41,8 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "libcamera": ("board.rpi",),
     "paho": ("edge.link",),
     "picamera2": ("board.rpi",),
-    "pydantic": ("edge.config",),
+    "pkcs11": ("edge.vault",),
+    "pydantic": ("edge.config", "edge.controller.wire"),  # there it writes the contract's JSON schemas
     "pydantic_core": ("edge.config",),
     "pylibsrtp": ("edge.rtc",),
     "rich": ("edge.controller", "edge.app"),

@@ -127,14 +127,14 @@ class ControlProcess:
             keyring=keyring,
             board=self._board,
             issues=self._issues,
-            clock=self._clock,
+            clock=clock,
             trouble=start.trouble,
         )
         central.register(self._bus)
         desk = PairingDesk(
             keyring=keyring,
             box=name,
-            clock=self._clock,
+            clock=clock,
             broker=(config.mqtt.host or own_broker(config.mqtt).host, config.mqtt.port),
             audit=link.audit,
             membership=membership,

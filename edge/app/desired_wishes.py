@@ -77,6 +77,7 @@ def _differences(now: Wanted, then: Wanted) -> list[str]:
     singles = {
         "/preset": (now.preset_name, then.preset_name),
         "/mask": (now.picture.own_mask, then.picture.own_mask),
+        "/source": (now.source, then.source),
         "/log_level": (now.log_level, then.log_level),
         "/network": (_link_of(now.overrides), _link_of(then.overrides)),
     }

@@ -1,4 +1,4 @@
-"""The operation `keys.set`: the whole list of keys that may command this box."""
+"""The operations `keys.get` and `keys.set`: the whole list of keys that may command this box."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edge.app.arguments import BadArgument
 from edge.model.command import Command, Lane, Op
 from edge.model.errors import Invalid, Rejected
 from edge.runtime.command_bus import CommandBus
-from edge.vault.keyring import Keyring, TrustedKey, parse_keys
+from edge.vault.keyring import Keyring, TrustedKey, key_entry, parse_keys
 
 _MOST_KEYS = 32
 Audit = Callable[[str, Mapping[str, Any]], None]
@@ -26,7 +26,15 @@ class KeyOperations:
         self._audit = audit
 
     def register(self, bus: CommandBus) -> None:
+        bus.register(Op.KEYS_GET, Lane.SYSTEM, self._get)
         bus.register_signed(Op.KEYS_SET, Lane.SYSTEM, self._set)
+
+    async def _get(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Public halves and what each may do. Nobody should sign a list because it came by this way."""
+        if args:
+            raise BadArgument(f"{min(args)}: no such argument", argument=min(args))
+        known = self._keyring.keys()
+        return {"keys": [key_entry(key) for key in known]}
 
     async def _set(self, command: Command) -> Mapping[str, Any]:
         """Raises Invalid; Rejected `no_key_left` where nobody could send the next `keys.set`."""

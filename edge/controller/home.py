@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from edge.controller.central import Central
+from edge.controller.keychain import Keychain
+from edge.controller.rotation import Rotation
 from edge.link.engine import Broker
 from edge.model.errors import Fault, Invalid, NotFound, Unavailable
+from edge.vault.pkcs11 import AskPin, no_pin
 from edge.vault.secret_file import replace_whole
-from edge.vault.signing import SigningKey
+from edge.vault.signing import Signer
 
 ENV = "EDGECTL_HOME"
 
@@ -31,14 +34,6 @@ class KnownBox:
     tls: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far the one order of a box's results and events has been taken in."""
-
-    epoch: str
-    eseq: int
-
-
 def default_home() -> Path:
     """`$EDGECTL_HOME`, else `~/.config/scopecast-controller`."""
     said = os.environ.get(ENV)
@@ -48,12 +43,28 @@ def default_home() -> Path:
 class Home:
     """Raises Unavailable `controller_home` when the disk refuses, Fault on a damaged file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, ask_pin: AskPin = no_pin) -> None:
         self.path = path
+        self.keychain = Keychain(path, ask_pin=ask_pin)
 
-    def key(self) -> SigningKey:
-        """This controller's key pair, made at first use."""
-        return SigningKey.load_or_create(self.path / "key.pem")
+    @property
+    def ledger_path(self) -> Path:
+        """Where events, commands, documents and rollouts are recorded."""
+        return self.path / "ledger.sqlite"
+
+    @property
+    def others_path(self) -> Path:
+        """The keys of other controllers that boxes are to keep, as a box's own list is written."""
+        return self.path / "others.json"
+
+    def key_for(self, box: str) -> Signer:
+        """What that box believes: while keys are rotated, the new one only once it is enrolled there."""
+        rotation = Rotation.load(self.path)
+        return self.key() if rotation is None else self.keychain.signer(rotation.kid_for(box))
+
+    def key(self) -> Signer:
+        """What this controller signs with now; the first key pair is made at first use."""
+        return self.keychain.active()
 
     def boxes(self) -> tuple[KnownBox, ...]:
         entries = self._read("boxes.json")
@@ -94,23 +105,19 @@ class Home:
     @property
     def central(self) -> Central:
         """The central broker, and the authority that signs for it."""
-        return Central(self.path, name=self.key().kid)
+        return Central(self.path, name=self.keychain.held()[0].kid)  # the first: a name outlives its key
 
-    def next_ctr(self, utc_ms: int) -> int:
-        """A number above all before it, durable; it follows the clock so that a restored backup is no trap."""
+    def reserve_ctr(self, now_us: int, span_us: int, *, leap: bool) -> int:
+        """The first of `span_us` numbers that may be given out; the reservation is durable.
+
+        `now_us`, unless the clock was set back by more than `span_us` or `leap` is wished for: then
+        above everything reserved before, by whatever process.
+        """
         with self._locked():
-            last = self._read("counter.json").get("ctr", 0)
-            ctr = max(int(last) + 1, utc_ms)
-            self._write("counter.json", {"ctr": ctr})
-        return ctr
-
-    def positions(self) -> dict[str, Position]:
-        return {box: Position(**entry) for box, entry in self._read("positions.json").items()}
-
-    def keep_positions(self, positions: Mapping[str, Position]) -> None:
-        with self._locked():
-            entries = {box: asdict(position) for box, position in positions.items()}
-            self._write("positions.json", {**self._read("positions.json"), **entries})
+            end = int(self._read("counter.json").get("ctr", 0))
+            first = max(end + 1, now_us) if leap or now_us < end - span_us else now_us
+            self._write("counter.json", {"ctr": max(end, first + span_us)})
+        return first
 
     def _read(self, name: str) -> dict[str, Any]:
         path = self.path / name

@@ -19,7 +19,7 @@ from edge.controller.central import CentralBroker
 from edge.controller.home import Home, KnownBox
 from edge.model.errors import Forbidden, Invalid, PeerGone
 from edge.vault.authority import Purpose
-from edge.vault.keyring import entry_of, trusted_key
+from edge.vault.keyring import key_entry, trusted_key
 from edge.vault.opening import CODE_DIGITS
 from edge.vault.proof import SECRET_BYTES, CodeExchange, Transcript, plain_code
 
@@ -98,7 +98,7 @@ class _Conversation:
 
     def _entry(self, box: str) -> Mapping[str, Any]:
         key, until_s = self._home.key(), int(time.time()) + _KEY_HOLDS_S
-        return entry_of(
+        return key_entry(
             trusted_key(kid=key.kid, public=key.public.base64, ops=("*",), boxes=(box,), not_after_s=until_s)
         )
 

@@ -52,7 +52,7 @@ def row_of(view: BoxView, *, now_s: float) -> Row:
         str(len(viewers)) if isinstance(viewers, list) else "-",
         _age(view, now_s),
     )
-    return Row(cells, cells[1])
+    return Row(tuple("".join(c if c.isprintable() else " " for c in cell) for cell in cells), cells[1])
 
 
 def rich_table(rows: Sequence[Row], *, title: str) -> Table:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group
@@ -14,20 +14,23 @@ from rich.live import Live
 from rich.text import Text
 
 from edge.controller.client import Controller
+from edge.controller.event_text import clock_time, event_words
 from edge.controller.fleet import BoxView
 from edge.controller.home import Home
+from edge.controller.reach import reach
 from edge.controller.table import Row, plain_table, rich_table, row_of
-from edge.model.errors import EdgeError, NotFound
+from edge.model.errors import NotFound
 
 _REDRAW_S = 0.5
 _TOGETHER_S = 0.1
 _SETTLE_S = 2.0
 _EVENTS_SHOWN = 6
+_LEAVES = ("link", "state", "res", "evt", "tele/stream")
 
 
 async def watch_once(home: Home, console: Console) -> None:
     """A plain table as soon as every known box has said its state, or after 2 s."""
-    async with _connected(home, follow=False, events=deque()) as controllers:
+    async with _connected(home, deque()) as controllers:
         known = {box.id for box in await asyncio.to_thread(home.boxes)}
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_SETTLE_S):
@@ -37,9 +40,9 @@ async def watch_once(home: Home, console: Console) -> None:
 
 
 async def watch_live(home: Home, console: Console) -> None:
-    """A table that follows every word, with the last events below, until cancelled."""
+    """A table that follows every word, with the last events below, until cancelled. It acknowledges none."""
     events: deque[Text] = deque(maxlen=_EVENTS_SHOWN)
-    async with _connected(home, follow=True, events=events) as controllers:
+    async with _connected(home, events) as controllers:
         known = {box.id for box in await asyncio.to_thread(home.boxes)}
         with Live(console=console, auto_refresh=False) as live:
             while True:
@@ -52,8 +55,8 @@ async def watch_live(home: Home, console: Console) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _connected(home: Home, *, follow: bool, events: deque[Text]) -> AsyncIterator[list[Controller]]:
-    """One controller per broker. Raises the last error when no broker answers, NotFound without boxes."""
+async def _connected(home: Home, events: deque[Text]) -> AsyncIterator[tuple[Controller, ...]]:
+    """Every broker that answers. Raises the last error when none does, NotFound without boxes."""
     boxes = await asyncio.to_thread(home.boxes)
     if not boxes:
         raise NotFound("no box is known here: edgectl pair URL --code CODE", code="unknown_box")
@@ -62,21 +65,11 @@ async def _connected(home: Home, *, follow: bool, events: deque[Text]) -> AsyncI
     def told(box: str, event: Mapping[str, Any]) -> None:
         events.append(_event_line(box, event))
 
-    async with contextlib.AsyncExitStack() as stack:
-        controllers: list[Controller] = []
-        failure: EdgeError | None = None
-        for box in {(box.host, box.port): box for box in boxes}.values():
-            controller = Controller(broker=home.broker(box), key=key, home=home, follow=follow, on_event=told)
-            try:
-                controllers.append(await stack.enter_async_context(controller))
-            except EdgeError as error:
-                failure = error
-        if not controllers and failure is not None:
-            raise failure
-        yield controllers
+    async with reach(home, boxes, key=key, leaves=_LEAVES, all_boxes=True, on_event=told) as found:
+        yield found.controllers
 
 
-async def _next_word(controllers: list[Controller]) -> None:
+async def _next_word(controllers: Sequence[Controller]) -> None:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(controller.changed()) for controller in controllers]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -84,18 +77,18 @@ async def _next_word(controllers: list[Controller]) -> None:
             task.cancel()
 
 
-def _views(controllers: list[Controller]) -> list[BoxView]:
+def _views(controllers: Sequence[Controller]) -> list[BoxView]:
     return [view for controller in controllers for view in controller.fleet.boxes()]
 
 
-def _rows(controllers: list[Controller], known: set[str]) -> list[Row]:
+def _rows(controllers: Sequence[Controller], known: set[str]) -> list[Row]:
     """Known boxes and those that speak, each once, by name."""
     views = {name: BoxView(name) for name in known} | {view.id: view for view in _views(controllers)}
     now_s = time.monotonic()
     return [row_of(views[name], now_s=now_s) for name in sorted(views)]
 
 
-def _title(controllers: list[Controller]) -> str:
+def _title(controllers: Sequence[Controller]) -> str:
     gone = [controller.where for controller in controllers if not controller.connected]
     brokers = ", ".join(controller.where for controller in controllers)
     warning = f"   [bold red]broker {', '.join(gone)} is not there, trying again[/]" if gone else ""
@@ -103,17 +96,5 @@ def _title(controllers: list[Controller]) -> str:
 
 
 def _event_line(box: str, event: Mapping[str, Any]) -> Text:
-    moment = time.strftime("%H:%M:%S", time.localtime(_seconds(event.get("ts"))))
-    cmd = event.get("cmd")
-    if isinstance(cmd, Mapping):
-        what = f"{cmd.get('op', 'command')} {cmd.get('st')} {cmd.get('detail', '')}"
-    else:
-        facts = event.get("data")
-        detail = facts.get("detail", "") if isinstance(facts, Mapping) else ""
-        what = f"{event.get('code')} {event.get('state', '')} {detail}"
     style = "red" if event.get("state") == "raised" else "dim"
-    return Text(f"{moment}  {box}  {what}".rstrip(), style=style)
-
-
-def _seconds(ts: Any) -> float:
-    return ts / 1000 if isinstance(ts, int) else time.time()
+    return Text(f"{clock_time(event)}  {box}  {event_words(event)}", style=style)

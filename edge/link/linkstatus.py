@@ -42,13 +42,13 @@ class LinkStatus:
         self._board = board
         self._clock = clock
         self._box = box
-        self.broker = broker
+        self._broker = broker
         self._state = LinkState.CONNECTING
         self._since = rfc3339(clock.utc_ns())
         self._offline_since = ""
         self._error: EdgeError | None = None
         self._waiting = 0
-        self._dropped: Mapping[str, int] = {}
+        self._refused: Mapping[str, int] = {}
         self._storage: tuple[str, Unavailable] | None = None
         self.sess = 0
 
@@ -67,13 +67,19 @@ class LinkStatus:
 
     def move(self, broker: str) -> None:
         """It is another broker now; what was wrong with the one before is over."""
-        self.broker, self._error, self._offline_since = broker, None, ""
+        self._broker, self._error, self._offline_since = broker, None, ""
         self.put(LinkState.CONNECTING)
 
-    def note(self, *, waiting: int, dropped: Mapping[str, int]) -> None:
-        """Letters that the controller has not acknowledged, and refused messages by code."""
-        self._waiting, self._dropped = waiting, dropped
+    def waiting(self, count: int) -> None:
+        """Letters that the controller has not acknowledged."""
+        self._waiting = count
         self._write()
+
+    def refused(self, counts: Mapping[str, int]) -> None:
+        """Messages that were dropped or refused, by code."""
+        if counts != self._refused:
+            self._refused = dict(counts)
+            self._write()
 
     def storage(self, error: Unavailable | None) -> None:
         """The disk refuses, or (None) it does no more."""
@@ -85,12 +91,12 @@ class LinkStatus:
         section: dict[str, Any] = {
             "state": self._state,
             "box": self._box,
-            "broker": self.broker,
+            "broker": self._broker,
             "since": self._since,
             "sess": self.sess if self._state is LinkState.ONLINE else 0,
             "last_error": str(self._error) if self._error else "",
             "outbox": self._waiting,
-            "refused": dict(self._dropped),
+            "refused": dict(self._refused),
             "issues": [*self._storage_issue(), *([self._issue(self._error)] if self._error else [])],
         }
         self._board.put("link", section)
@@ -109,6 +115,6 @@ class LinkStatus:
             "since": self._offline_since,
             "severity": Severity.WARNING,
             "suggestion": _SUGGESTIONS.get(error.code, _UNREACHABLE),
-            "subject": self.broker,
+            "subject": self._broker,
             "detail": str(error),
         }

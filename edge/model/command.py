@@ -19,6 +19,7 @@ class Op(StrEnum):
     SNAPSHOT_TAKE = "snapshot.take"
     REPORT_GET = "report.get"
     EVT_RESEND = "evt.resend"
+    KEYS_GET = "keys.get"
     KEYS_SET = "keys.set"
     KEYS_REQUEST = "keys.request"
     KEYS_CERTIFICATE = "keys.certificate"

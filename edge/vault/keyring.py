@@ -89,7 +89,7 @@ class Keyring:
         self._write({key.kid: key for key in keys})
 
     def _write(self, keys: dict[str, TrustedKey]) -> None:
-        document = {"v": 1, "keys": [entry_of(key) for key in keys.values()]}
+        document = {"v": 1, "keys": [key_entry(key) for key in keys.values()]}
         try:
             replace_whole(self.path, json.dumps(document, indent=1).encode() + b"\n")
         except OSError as error:
@@ -171,7 +171,7 @@ def _any_matches(patterns: tuple[str, ...], name: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def entry_of(key: TrustedKey) -> Mapping[str, Any]:
+def key_entry(key: TrustedKey) -> Mapping[str, Any]:
     """As it stands in the file, and in the arguments of `keys.set`."""
     return {
         "kid": key.kid,

@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
@@ -66,12 +67,26 @@ class PublicKey:
         return f"PublicKey({self.base64})"
 
 
+class Signer(Protocol):
+    """A key that signs, wherever its secret half is. `sign` may block; it raises Unavailable, Forbidden."""
+
+    @property
+    def kid(self) -> str: ...
+    @property
+    def public(self) -> PublicKey: ...
+    def sign(self, payload_type: str, payload: bytes) -> bytes: ...
+
+
 class SigningKey:
     """The secret half. Its bytes leave this object only into its own file."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
-        self.public = PublicKey(key.public_key().public_bytes_raw())
+        self._public = PublicKey(key.public_key().public_bytes_raw())
+
+    @property
+    def public(self) -> PublicKey:
+        return self._public
 
     @classmethod
     def load_or_create(cls, path: Path) -> SigningKey:
@@ -90,8 +105,8 @@ class SigningKey:
 
     @property
     def kid(self) -> str:
-        """A name for the key that follows from the key: `ctl-` and 10 hex digits of its hash."""
-        return f"ctl-{hashlib.sha256(self.public.raw).hexdigest()[:10]}"
+        """A name for the key that follows from the key."""
+        return kid_of(self.public)
 
     def sign(self, payload_type: str, payload: bytes) -> bytes:
         """64 bytes of Ed25519 over the PAE."""
@@ -99,6 +114,11 @@ class SigningKey:
 
     def __repr__(self) -> str:
         return f"SigningKey({self.kid})"
+
+
+def kid_of(public: PublicKey) -> str:
+    """`ctl-` and 10 hex digits of the public key's hash."""
+    return f"ctl-{hashlib.sha256(public.raw).hexdigest()[:10]}"
 
 
 def _new_pem() -> bytes:

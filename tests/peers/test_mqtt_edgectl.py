@@ -22,25 +22,10 @@ from edge.vault.pairing import PairingDesk
 from edge.web.app import create_app
 from edge.web.server import WebServer
 from tests.mqtt_box import LinkBox, ToldClock
+from tests.mqtt_fleet import REPOSITORY, edgectl
 from tests.peers.conftest import Mosquitto, free_port
 
 pytestmark = pytest.mark.peer
-REPOSITORY = Path(__file__).parents[2]
-
-
-async def edgectl(home: Path, *words: str) -> tuple[int, str, str]:
-    """(exit code, stdout, stderr)."""
-    environment = {**os.environ, "EDGECTL_HOME": str(home), "COLUMNS": "160"}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "edge.controller.cli", *words),
-        cwd=REPOSITORY,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 40)
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
 
 
 @contextlib.asynccontextmanager
@@ -157,31 +142,6 @@ async def test_watch_once_is_a_plain_table(mosquitto: Mosquitto, tmp_path: Path)
         *head.split()[9:],
     ]
     assert row.split()[:4] == [box.id, "online", "locked", "LIVE"]
-
-
-async def test_a_following_controller_takes_in_everything_and_acknowledges_it(
-    mosquitto: Mosquitto, tmp_path: Path
-) -> None:
-    events: list[int] = []
-    async with trusted_box(mosquitto, tmp_path) as (box, home_path):
-        home = Home(home_path)
-        broker = Broker("127.0.0.1", mosquitto.port)
-        async with Controller(
-            broker=broker,
-            key=home.key(),
-            home=home,
-            follow=True,
-            on_event=lambda name, event: events.append(event["eseq"]),
-        ) as controller:
-            results = await asyncio.gather(
-                *(controller.send(box.id, "stream.start", {"sink": "srt"}) for _ in range(20))
-            )
-            assert {result.st for result in results} == {ResultState.DONE}
-            async with asyncio.timeout(20):
-                while home.positions().get(box.id) is None or box.board.get("link")["outbox"]:
-                    await asyncio.sleep(0.05)
-        assert home.positions()[box.id].eseq == max(events)
-        assert sorted(events) == list(range(min(events), max(events) + 1))
 
 
 async def test_a_controller_survives_a_restart_of_the_broker(mosquitto: Mosquitto, tmp_path: Path) -> None:

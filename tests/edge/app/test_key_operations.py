@@ -111,3 +111,14 @@ async def test_a_list_that_is_wrong_is_refused_by_its_place(rig: Rig, args: dict
     assert result.st == "rejected"
     assert re.search(words, result.detail)
     assert rig.keyring.keys() == (trust(),)
+
+
+async def test_the_list_is_told_as_it_can_be_set(rig: Rig) -> None:
+    told = await rig.bus.submit(Command("1", "keys.get", {}))
+    assert [key["kid"] for key in told.payload["keys"]] == [KID]
+    assert (await rig.set(*told.payload["keys"])).code == "ok"
+    assert kids(rig.keyring) == [KID]
+
+
+async def test_telling_the_list_takes_no_arguments(rig: Rig) -> None:
+    assert (await rig.bus.submit(Command("1", "keys.get", {"all": True}))).code == "invalid"

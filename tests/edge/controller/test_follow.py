@@ -1,57 +1,107 @@
-from hypothesis import given
-from hypothesis import strategies as st
+from __future__ import annotations
 
-from edge.controller.follow import Follower, Step
-from edge.controller.home import Position
+from edge.controller.events import Gap
+from edge.controller.follow import QUIET_S, SETTLE_S, Follower, Step
+from edge.model.command import Result, ResultState
 
-
-def test_numbers_in_order_are_fresh_and_move_the_position() -> None:
-    follower = Follower(Position("e", 0))
-    assert [follower.step("e", n, now_s=0) for n in (1, 2, 3)] == [Step(fresh=True)] * 3
-    assert follower.position == Position("e", 3)
+GAP = Gap("e", 2, 3)
 
 
-def test_repeats_are_not_fresh() -> None:
-    follower = Follower(Position("e", 5))
-    assert follower.step("e", 5, now_s=0) == Step(fresh=False)
-    follower.step("e", 8, now_s=0)
-    assert follower.step("e", 8, now_s=0) == Step(fresh=False)
+def done(last: int) -> Result:
+    return Result("id", ResultState.DONE, payload={"epoch": "e", "from": 2, "last": last})
 
 
-def test_a_newcomer_starts_where_it_joins() -> None:
+def asked(gap: Gap = GAP) -> Follower:
+    """One that has just asked, at 1 s."""
     follower = Follower()
-    assert follower.step("e", 500, now_s=0) == Step(fresh=True)
-    assert follower.position == Position("e", 500)
+    assert follower.step(gap, now_s=0, online=True) is Step.WAIT
+    assert follower.step(gap, now_s=1, online=True) is Step.ASK
+    return follower
 
 
-def test_a_gap_is_asked_for_once_and_holds_the_acknowledgement_until_filled() -> None:
-    follower = Follower(Position("e", 1))
-    assert follower.step("e", 4, now_s=0) == Step(fresh=True, resend_from=2)
-    assert follower.step("e", 5, now_s=1) == Step(fresh=True)
-    assert follower.position == Position("e", 1)
-    assert follower.step("e", 2, now_s=1).fresh
-    assert follower.step("e", 3, now_s=1).fresh
-    assert follower.position == Position("e", 5)
+def test_no_hole_nothing_to_do() -> None:
+    assert Follower().step(None, now_s=0, online=True) is Step.WAIT
 
 
-def test_what_does_not_come_in_ten_seconds_is_given_up() -> None:
-    follower = Follower(Position("e", 1))
-    follower.step("e", 4, now_s=0)
-    follower.step("e", 5, now_s=11)
-    assert follower.position == Position("e", 5)
-    assert follower.step("e", 8, now_s=12) == Step(fresh=True, resend_from=6)
+def test_a_hole_is_given_time_to_settle_and_then_asked_for_once() -> None:
+    follower = Follower()
+    assert follower.step(GAP, now_s=0, online=True) is Step.WAIT
+    assert follower.step(GAP, now_s=SETTLE_S / 2, online=True) is Step.WAIT
+    assert follower.step(GAP, now_s=SETTLE_S, online=True) is Step.ASK
+    assert follower.step(GAP, now_s=100, online=True) is Step.WAIT
 
 
-def test_a_new_epoch_begins_at_one() -> None:
-    follower = Follower(Position("old", 900))
-    assert follower.step("new", 1, now_s=0) == Step(fresh=True)
-    assert follower.position == Position("new", 1)
-    assert Follower(Position("old", 9)).step("new", 3, now_s=0).resend_from == 1
+def test_a_box_that_is_away_is_neither_asked_nor_given_up() -> None:
+    follower = Follower()
+    assert [follower.step(GAP, now_s=t, online=False) for t in (0, 10, 1e6)] == [Step.WAIT] * 3
+    assert follower.step(GAP, now_s=1e6 + 1, online=True) is Step.ASK
 
 
-@given(st.permutations(range(1, 12)), st.lists(st.integers(1, 11), max_size=10))
-def test_any_order_with_repeats_ends_complete_with_each_fresh_once(order: list[int], repeats: list[int]) -> None:
-    follower = Follower(Position("e", 0))
-    fresh = [n for n in order + repeats if follower.step("e", n, now_s=0).fresh]
-    assert sorted(fresh) == list(range(1, 12))
-    assert follower.position == Position("e", 11)
+def test_what_does_not_come_after_the_answer_is_given_up_as_far_as_was_asked() -> None:
+    follower = asked()
+    follower.answered(done(9), now_s=2)
+    assert follower.step(GAP, now_s=2 + QUIET_S / 2, online=True) is Step.WAIT
+    assert follower.step(GAP, now_s=2 + QUIET_S, online=True) is Step.GIVE_UP
+    assert (follower.covered, follower.reason) == (9, "the box no longer has them")
+
+
+def test_what_the_box_still_has_is_never_given_up_but_asked_for_again() -> None:
+    follower = asked()
+    follower.answered(Result("id", ResultState.DONE, payload={"from": 2, "first": 2, "last": 9}), now_s=2)
+    assert follower.step(GAP, now_s=2 + QUIET_S, online=True) is Step.WAIT
+    assert follower.step(GAP, now_s=2 + QUIET_S + 2, online=True) is Step.ASK
+    follower.answered(Result("id", ResultState.DONE, payload={"from": 2, "first": 3, "last": 9}), now_s=8)
+    assert follower.step(GAP, now_s=8 + QUIET_S, online=True) is Step.GIVE_UP
+    assert follower.covered == 2
+
+
+def test_while_it_moves_nothing_is_given_up() -> None:
+    follower = asked()
+    follower.answered(done(9), now_s=2)
+    assert follower.step(Gap("e", 3, 3), now_s=4, online=True) is Step.WAIT
+    assert follower.step(Gap("e", 3, 3), now_s=6, online=True) is Step.WAIT
+    assert follower.step(Gap("e", 3, 3), now_s=4 + QUIET_S, online=True) is Step.GIVE_UP
+
+
+def test_a_later_hole_is_asked_for_in_its_own_right() -> None:
+    follower = asked()
+    follower.answered(done(9), now_s=2)
+    later = Gap("e", 12, 13)
+    assert follower.step(later, now_s=2 + QUIET_S, online=True) is Step.WAIT
+    assert follower.step(later, now_s=2 + 2 * QUIET_S, online=True) is Step.ASK
+
+
+def test_a_box_that_does_not_answer_is_asked_again_ever_more_rarely() -> None:
+    follower = asked()
+    now, waits = 1.0, []
+    for _ in range(6):
+        follower.failed(now_s=now)
+        start = now
+        while follower.step(GAP, now_s=now, online=True) is not Step.ASK:
+            now += 0.5
+        waits.append(now - start)
+    assert waits == [2, 5, 15, 60, 60, 60]
+
+
+def test_a_box_that_refuses_has_a_minute() -> None:
+    follower = asked()
+    follower.answered(Result("id", ResultState.REJECTED, "forbidden"), now_s=2)
+    assert follower.step(GAP, now_s=59, online=True) is Step.ASK
+    follower.answered(Result("id", ResultState.REJECTED, "forbidden"), now_s=59)
+    assert follower.step(GAP, now_s=60, online=True) is Step.GIVE_UP
+    assert (follower.covered, follower.reason) == (3, "the box refuses to send them again: forbidden")
+
+
+def test_with_a_new_connection_of_ours_it_is_asked_anew() -> None:
+    follower = asked()
+    follower.answered(done(9), now_s=2)
+    follower.lost_touch(now_s=3)
+    assert follower.step(GAP, now_s=3.1, online=True) is Step.WAIT
+    assert follower.step(GAP, now_s=9, online=True) is Step.ASK
+
+
+def test_a_hole_of_another_epoch_is_another_hole() -> None:
+    follower = asked()
+    follower.answered(done(9), now_s=2)
+    assert follower.step(Gap("new", 1, 1), now_s=9, online=True) is Step.WAIT
+    assert follower.step(Gap("new", 1, 1), now_s=10, online=True) is Step.ASK

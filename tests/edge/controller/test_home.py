@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.controller.home import ENV, Home, KnownBox, Position, default_home
+from edge.controller.home import ENV, Home, KnownBox, default_home
 from edge.controller.local import trust_local
 from edge.model.errors import EdgeError, Fault
 from edge.vault.keyring import Keyring
@@ -56,20 +56,17 @@ def test_the_only_box_needs_no_name(tmp_path: Path) -> None:
     assert home.find(None).id == "box-aabbcc"
 
 
-def test_counters_rise_even_when_the_clock_goes_back(home: Home) -> None:
-    assert [home.next_ctr(ms) for ms in (1000, 1000, 500, 2000)] == [1000, 1001, 1002, 2000]
-    assert Home(home.path).next_ctr(0) == 2001
-
-
-def test_positions_of_other_boxes_are_kept(home: Home) -> None:
-    home.keep_positions({"a": Position("e", 1)})
-    home.keep_positions({"b": Position("e", 2)})
-    assert home.positions() == {"a": Position("e", 1), "b": Position("e", 2)}
+def test_a_reservation_starts_now_unless_the_clock_was_set_back_or_a_leap_is_wished_for(home: Home) -> None:
+    assert home.reserve_ctr(1000, 100, leap=False) == 1000
+    assert home.reserve_ctr(1050, 100, leap=False) == 1050
+    assert Home(home.path).reserve_ctr(500, 100, leap=False) == 1151
+    assert home.reserve_ctr(1200, 100, leap=True) == 1252
+    assert home.reserve_ctr(9000, 100, leap=True) == 9000
 
 
 def test_every_file_is_for_its_owner_alone(home: Home) -> None:
     home.key()
-    home.next_ctr(1)
+    home.reserve_ctr(1, 1, leap=False)
     assert {p.stat().st_mode & 0o777 for p in home.path.iterdir()} == {0o600}
     assert home.path.stat().st_mode & 0o777 == 0o700
 

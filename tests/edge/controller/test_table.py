@@ -73,3 +73,8 @@ def test_the_rich_table_shows_every_cell() -> None:
         console.print(rich_table([row], title="fleet"))
     text = console.export_text()
     assert all(cell in text for cell in row.cells)
+
+
+def test_what_a_box_says_cannot_steer_the_terminal() -> None:
+    view = BoxView("box-a", {"state": "on\x1b[2Jline"}, {"signal": {"state": "a\nb"}}, {}, 97)
+    assert (cells(view)["link"], cells(view)["signal"]) == ("on [2Jline", "a b")
