@@ -47,9 +47,9 @@ class Fleet:
     def apply(self, id: str, leaf: str, body: Mapping[str, Any], *, now_s: float) -> None:
         """`leaf` is link, state, desired (its payload) or tele/stream; others only count as a sign of life."""
         view = self.box(id)
-        if leaf == "link" and _number(body, "sess") >= _number(view.link, "sess"):
+        if leaf == "link" and _is_link(body) and not _is_late_will(body, view):
             view = replace(view, link=body)
-        elif leaf == "state" and _order(body) >= _order(view.state):
+        elif leaf == "state" and (_order(body) >= _order(view.state) or _began_anew(body, view)):
             view = replace(view, state=body)
         elif leaf == "tele/stream" and isinstance(numbers := body.get("m"), Mapping):
             view = replace(view, stream=numbers)
@@ -59,10 +59,24 @@ class Fleet:
         self._boxes[id] = replace(view, heard_s=now_s)
 
 
+def _is_link(body: Mapping[str, Any]) -> bool:
+    """Else anybody's junk would pass for the first word of a box."""
+    return body.get("state") in ("online", "offline", "lost") and _number(body, "sess") >= 0
+
+
+def _is_late_will(body: Mapping[str, Any], view: BoxView) -> bool:
+    return body.get("state") == "lost" and _number(body, "sess") < _number(view.link, "sess")
+
+
+def _began_anew(state: Mapping[str, Any], view: BoxView) -> bool:
+    """Of a box that has lost its memory, and with it the count of its connections."""
+    return _number(state, "sess") == _number(view.link, "sess") != _number(view.state, "sess")
+
+
 def _order(state: Mapping[str, Any]) -> tuple[int, int]:
     return _number(state, "sess"), _number(state, "rev")
 
 
 def _number(body: Mapping[str, Any], name: str) -> int:
     value = body.get(name)
-    return value if isinstance(value, int) else -1
+    return value if isinstance(value, int) and not isinstance(value, bool) else -1

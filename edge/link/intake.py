@@ -29,7 +29,7 @@ _FLOOR_EVERY_MS = 600_000
 _SECURITY = frozenset(
     (
         *("retained", "too_large", "malformed"),
-        *("unknown_key", "key_expired", "forbidden", "bad_signature", "wrong_box", "stale_desired"),
+        *("unknown_key", "key_expired", "forbidden", "bad_signature", "wrong_box", "stale_desired", "rev_conflict"),
     )
 )
 

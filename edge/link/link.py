@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -85,6 +86,7 @@ class Link:
         self._box = box_id
         self._desired = desired
         self._intake: Intake | None = None
+        self._desk: DesiredDesk | None = None
         self._route = route or Route(Broker(config.host or "127.0.0.1", config.port), own=not config.host)
         self._network = Network(route=self._route, spread_s=config.reconnect_spread_s, clock=clock)
         self._bus = bus
@@ -115,6 +117,15 @@ class Link:
         """Put a life-cycle event in the outbox, in order. Event loop only."""
         self._emit("life", code, sev=1, facts=facts)
 
+    async def hear_again(self, *, anew: bool) -> None:
+        """Connect once more: what the broker retains is said again, to keys that the box has meanwhile.
+
+        `anew`: it is another controller than before, whose desired documents count from the start.
+        """
+        if anew and self._desk is not None:
+            await self._desk.forget()
+        self._route.leave()
+
     async def events_written(self) -> None:
         """Wait until every event told so far is on disk."""
         await self._events.join()
@@ -140,6 +151,7 @@ class Link:
             raise _first_cause(group) from group
         finally:
             self._status.put(LinkState.OFFLINE)
+            await self._write_the_rest(store)
             await store.close()
 
     async def _open(self, store: Store) -> None:
@@ -177,7 +189,7 @@ class Link:
         earlier_boots = await store.run(lambda db: remember_boot(db, self._boot))
         self._intake = intake
         self._register_resend(outbox, pump)
-        desk = self._desk(self._desired, store, intake) if self._desired else None
+        desk = self._desk = self._make_desk(self._desired, store, outbox, intake) if self._desired else None
         if desk is not None:
             await desk.recover()
         return Parts(
@@ -196,15 +208,16 @@ class Link:
             lives=Lives(boot=self._boot, earlier_boots=earlier_boots),
         )
 
-    def _desk(self, applier: Applier, store: Store, intake: Intake) -> DesiredDesk:
+    def _make_desk(self, applier: Applier, store: Store, outbox: Outbox, intake: Intake) -> DesiredDesk:
         return DesiredDesk(
             applier=applier,
             keyring=self._keyring,
             situation=intake.situation,
             network=self._network,
             store=store,
+            outbox=outbox,
+            scribe=self._scribe,
             board=self._board,
-            audit=self.audit,
             refuse=intake.refuse,
         )
 
@@ -305,6 +318,12 @@ class Link:
             for _ in letters:
                 self._events.task_done()
 
+    async def _write_the_rest(self, store: Store) -> None:
+        """What was told while the link was on its way out; a disk that refuses now is not waited for."""
+        letters = [self._events.get_nowait() for _ in range(self._events.qsize())]
+        with contextlib.suppress(Unavailable):
+            await Store.run(store, lambda db: [append(db, letter) for letter in letters])
+
     async def _watch_issues(self, store: Store, outbox: Outbox) -> None:
         alarms = Alarms(self._scribe)
         async for _ in self._board.changes():
@@ -314,17 +333,23 @@ class Link:
                 outbox.wake()
 
     async def _keep_status(self, parts: Parts) -> None:
+        seen = -1
         while True:
-            extent = await parts.outbox.extent()
-            self._status.note(waiting=extent.waiting, dropped=self._refusals.total)
+            if seen != parts.outbox.changes:
+                seen = parts.outbox.changes
+                await self._look_at_outbox(parts.outbox)
+            self._status.refused(self._refusals.total)
             await parts.intake.keep_time()
             if parts.desk is not None:
                 await parts.desk.reconsider()
                 parts.desk.refresh()
-            marker = self._scribe.event("audit", "outbox.trimmed", sev=2)
-            if await parts.outbox.trim(marker):
-                parts.outbox.wake()
             await asyncio.sleep(_STATUS_EVERY_S)
+
+    async def _look_at_outbox(self, outbox: Outbox) -> None:
+        self._status.waiting((await outbox.extent()).waiting)
+        marker = self._scribe.event("audit", "outbox.trimmed", sev=2)
+        if await outbox.trim(marker):
+            outbox.wake()
 
     def _on_buried(self, eseq: int) -> None:
         self._emit("audit", "outbox.dead_letter", sev=2, facts={"eseq": eseq})

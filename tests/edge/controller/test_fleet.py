@@ -34,3 +34,20 @@ def test_odd_types_do_no_harm() -> None:
     assert not view.online
     assert view.chal is None
     assert not view.clock_synchronised
+
+
+def test_junk_is_not_taken_for_the_first_word_of_a_box() -> None:
+    fleet = Fleet()
+    for body in ({}, {"state": {}}, {"state": "online"}, {"state": "online", "sess": True}, {"state": "x", "sess": 1}):
+        fleet.apply("a", "link", body, now_s=1)
+    assert fleet.box("a").link == {}
+
+
+def test_a_box_that_counts_its_connections_anew_is_believed() -> None:
+    fleet = Fleet()
+    fleet.apply("a", "link", {"state": "online", "sess": 900}, now_s=1)
+    fleet.apply("a", "state", {"sess": 900, "rev": 70, "x": "old"}, now_s=1)
+    fleet.apply("a", "link", {"state": "online", "sess": 1}, now_s=2)
+    assert fleet.box("a").link["sess"] == 1
+    fleet.apply("a", "state", {"sess": 1, "rev": 1, "x": "new"}, now_s=2)
+    assert fleet.box("a").state["x"] == "new"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,50 +10,27 @@ import pytest
 from edge.model.errors import EdgeError, Fault, Forbidden, Invalid, NotFound
 from edge.vault.pkcs11 import TokenKey, parse_uri
 from edge.vault.signing import kid_of
-
-MODULE = "/usr/lib/softhsm/libsofthsm2.so"
-PIN = "4321-secret"
+from tests.softhsm import PIN, key_uri, make_token
 
 
 @pytest.fixture(scope="module")
 def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The directory of a fresh token called fleet; its PIN is in the file `pin`."""
-    if shutil.which("softhsm2-util") is None:
-        pytest.fail("softhsm2-util is missing: apt-get install softhsm2")
     folder = tmp_path_factory.mktemp("token")
-    (folder / "tokens").mkdir()
-    conf = folder / "softhsm2.conf"
-    conf.write_text(f"directories.tokendir = {folder}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
-    before = os.environ.get("SOFTHSM2_CONF")
-    os.environ["SOFTHSM2_CONF"] = str(conf)  # read once, when the module is loaded
-    subprocess.run(
-        ["softhsm2-util", "--init-token", "--free", "--label", "fleet", "--so-pin", "87654321", "--pin", PIN],
-        check=True,
-        capture_output=True,
-    )
-    (folder / "pin").write_text(f"{PIN}\n")
-    (folder / "pin").chmod(0o600)
-    yield folder
-    if before is None:
-        del os.environ["SOFTHSM2_CONF"]
-    else:
-        os.environ["SOFTHSM2_CONF"] = before
-
-
-def uri(token: Path, *, name: str = "ctl", label: str = "fleet", pin: str = "pin") -> str:
-    return f"pkcs11:token={label};object={name}?module-path={MODULE}&pin-source=file:{token}/{pin}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOFTHSM2_CONF", str(make_token(folder)))  # read once, when the module is loaded
+        yield folder
 
 
 def test_a_wrong_pin_is_refused_without_being_repeated(token: Path) -> None:
     with pytest.raises(Forbidden) as caught:
-        TokenKey.open(uri(token).partition("&")[0], ask_pin=lambda name: "0000-wrong")
+        TokenKey.open(key_uri(token).partition("&")[0], ask_pin=lambda name: "0000-wrong")
     assert caught.value.code == "pin_wrong"
     assert "0000" not in str(caught.value)
 
 
 def test_a_key_made_in_the_token_signs_and_is_found_again(token: Path) -> None:
-    made = TokenKey.open(uri(token), make=True)
-    found = TokenKey.open(uri(token), make=True)
+    made = TokenKey.open(key_uri(token), make=True)
+    found = TokenKey.open(key_uri(token), make=True)
     assert (found.public, found.kid) == (made.public, kid_of(made.public))
     signature = found.sign("eb/1/cmd", b"payload")
     assert made.public.verify("eb/1/cmd", b"payload", signature)
@@ -71,13 +45,13 @@ def test_the_pin_may_be_asked_for(token: Path) -> None:
         asked.append(name)
         return PIN
 
-    TokenKey.open(uri(token).partition("&")[0], ask_pin=ask, make=True)
+    TokenKey.open(key_uri(token).partition("&")[0], ask_pin=ask, make=True)
     assert asked == ["fleet"]
 
 
 def test_nobody_to_ask_is_told_with_the_way_out(token: Path) -> None:
     with pytest.raises(Forbidden, match="name its file by pin-source") as caught:
-        TokenKey.open(uri(token).partition("&")[0])
+        TokenKey.open(key_uri(token).partition("&")[0])
     assert caught.value.code == "pin_needed"
 
 
@@ -85,7 +59,7 @@ def test_a_pin_that_others_may_read_is_refused(token: Path) -> None:
     (token / "open").write_text(PIN)
     (token / "open").chmod(0o644)
     with pytest.raises(Fault, match="can be read by others"):
-        TokenKey.open(uri(token, pin="open"))
+        TokenKey.open(key_uri(token, pin="open"))
 
 
 @pytest.mark.parametrize(
@@ -98,14 +72,14 @@ def test_a_pin_that_others_may_read_is_refused(token: Path) -> None:
 )
 def test_what_is_not_there_is_named(token: Path, change: dict[str, str], says: str) -> None:
     with pytest.raises(EdgeError, match=says):
-        TokenKey.open(uri(token, **change))
+        TokenKey.open(key_uri(token, **change))
 
 
 def test_two_keys_of_one_name_are_not_guessed_between(token: Path) -> None:
-    TokenKey.open(f"pkcs11:token=fleet;object=twin;id=%01?{uri(token).partition('?')[2]}", make=True)
-    TokenKey.open(f"pkcs11:token=fleet;object=twin;id=%02?{uri(token).partition('?')[2]}", make=True)
+    TokenKey.open(f"pkcs11:token=fleet;object=twin;id=%01?{key_uri(token).partition('?')[2]}", make=True)
+    TokenKey.open(f"pkcs11:token=fleet;object=twin;id=%02?{key_uri(token).partition('?')[2]}", make=True)
     with pytest.raises(NotFound, match="name it by id="):
-        TokenKey.open(uri(token, name="twin"))
+        TokenKey.open(key_uri(token, name="twin"))
 
 
 def test_a_module_that_cannot_be_loaded_is_named(token: Path) -> None:
