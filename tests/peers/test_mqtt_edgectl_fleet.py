@@ -16,6 +16,7 @@ from edge.model.status import Severity
 from tests.mqtt_box import LinkBox
 from tests.mqtt_fleet import begin_edgectl, edgectl, fleet, lines_until, trusting_box
 from tests.mqtt_orders import trust
+from tests.mqtt_peer import Peer
 from tests.peers.conftest import Mosquitto
 
 pytestmark = pytest.mark.peer
@@ -43,7 +44,9 @@ async def test_events_are_recorded_by_the_one_that_follows_and_read_by_all(
     mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
     async with fleet(mosquitto.port, tmp_path, 2) as (boxes, home):
-        following = await begin_edgectl(home, "events", "--follow", "--json")
+        async with Peer(port=mosquitto.port, box=boxes[0].id) as peer:
+            following = await begin_edgectl(home, "events", "--follow", "--json")
+            await peer.until(lambda: any(m.topic.startswith("eb/1/_ctl/") for m in peer.heard), "the follower")
         await edgectl(home, "start", boxes[0].id, "srt")
         lines = [json.loads(line) for line in await lines_until(following, '"st": "done"')]
         following.send_signal(2)
