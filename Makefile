@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test vm vm-shell check lint type bench bench-quality bench-network bench-fleet soak lock clean packages-run packages-test
+.PHONY: help run test vm vm-shell check lint type bench bench-quality bench-network bench-fleet bench-durability soak lock clean packages-run packages-test
 
 help: ## this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: packages-run $(VENV)/run.done ## set up what is missing and run the box on the simulated board
 	@exec $(BIN)/edge run $(ARGS)
@@ -41,6 +41,9 @@ bench-quality: packages-test $(VENV)/dev.done ## judge the encoders' pictures, a
 
 bench-network: packages-test $(VENV)/dev.done ## the box through emulated networks, about 40 minutes, as root; one: ARGS="--only rtt40-loss1"
 	$(BIN)/python -m tests.bench network $(ARGS)
+
+bench-durability: packages-test $(VENV)/dev.done ## kill -9 of box, broker and controller, hostile envelopes, about 18 minutes; a trial: ARGS=--quick
+	$(BIN)/python -m tests.bench durability $(ARGS)
 
 bench-fleet: packages-test $(VENV)/dev.done ## 2,000 simulated boxes at one broker, about 5 minutes; a trial run: ARGS="--boxes 200"
 	$(BIN)/python -m tests.bench fleet $(ARGS)

@@ -29,6 +29,7 @@ class NotedWay:
         self.at = "home"
         self.tried: list[str] = []
         self.refuses: EdgeError | None = None
+        self.heard: list[bool] = []
 
     async def attempt(self, host: str, port: int, tls: ssl.SSLContext) -> None:
         self.tried.append(f"{host}:{port}")
@@ -41,6 +42,9 @@ class NotedWay:
 
     def go_home(self) -> None:
         self.at = "home"
+
+    async def hear_again(self, *, anew: bool) -> None:
+        self.heard.append(anew)
 
 
 class EnrollingBox:

@@ -32,6 +32,10 @@ class ToldClock(SystemClock):
     def __init__(self, *, synced: bool = True) -> None:
         super().__init__()
         self.synced = synced
+        self.ahead_ns = 0
+
+    def mono_ns(self) -> int:
+        return super().mono_ns() + self.ahead_ns
 
     def synchronised(self) -> bool:
         return self.synced

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from edge.link.engine import Broker, Engine, Message
@@ -18,8 +18,11 @@ WAIT_S = 20.0
 class Peer:
     """Use as `async with Peer(port=..., box=...) as peer`. Keeps every message in `heard`."""
 
-    def __init__(self, *, port: int, box: str, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, *, port: int, box: str, tls: ssl.SSLContext | None = None, leaves: Sequence[str] = ("#",)
+    ) -> None:
         self.box = box
+        self._topics = [f"eb/1/{leaf if leaf == '#' else f'{box}/{leaf}'}" for leaf in leaves]
         self.heard: list[Message] = []
         self._engine = Engine(client_id=f"peer-{box}", broker=Broker("127.0.0.1", port, tls), clean=True)
         self._news = asyncio.Event()
@@ -28,7 +31,7 @@ class Peer:
     async def __aenter__(self) -> Self:
         await self._engine.connect()
         self._stack.push_async_callback(self._engine.close)
-        await self._engine.subscribe("eb/1/#")
+        await self._engine.subscribe(*self._topics)
         reading = asyncio.ensure_future(self._read())
         self._stack.callback(reading.cancel)
         return self
@@ -38,7 +41,11 @@ class Peer:
 
     async def say(self, leaf: str, payload: bytes, *, retain: bool = False) -> int:
         """The reason code of the PUBACK."""
-        return await (await self._engine.publish(f"eb/1/{self.box}/{leaf}", payload, retain=retain))
+        return await (await self.send(leaf, payload, retain=retain))
+
+    async def send(self, leaf: str, payload: bytes, *, retain: bool = False) -> asyncio.Future[int]:
+        """The PUBACK's reason code, once it is there."""
+        return await self._engine.publish(f"eb/1/{self.box}/{leaf}", payload, retain=retain)
 
     async def command(self, op: str, args: Mapping[str, Any] | None = None, **changes: Any) -> str:
         """Send a good command (but for the changes); its id."""

@@ -77,8 +77,8 @@ class Arguments:
             raise _bad(name, f"expected an object, got {_shown(value)}")
         return value
 
-    def flag(self, name: str, *, default: bool) -> bool:
-        value = self._take(name, default)
+    def flag(self, name: str, *, default: bool | None = None) -> bool:
+        value = self._take(name, _MISSING if default is None else default)
         if not isinstance(value, bool):
             raise _bad(name, f"expected true or false, got {_shown(value)}")
         return value

@@ -13,7 +13,17 @@ from edge.config.source import SourceConfig, SourceKind
 from edge.media.painter import PillowPainter
 from edge.model.board import CaptureFact
 from edge.model.errors import Invalid
+from edge.model.inputs import TEST_PATTERN
 from edge.ports import Clock, Source
+
+
+def source_named(name: str, *, config: SourceConfig, clock: Clock, facts: Sequence[CaptureFact] = ()) -> Source:
+    """Of that kind, whatever kind is configured; or the test pattern, which is the simulated board's without its
+    faults. Raises Invalid."""
+    if name == TEST_PATTERN:
+        sim = config.sim.model_copy(update={"script": None})
+        return make_source(config.model_copy(update={"kind": SourceKind.SIM, "sim": sim}), clock=clock)
+    return make_source(config.model_copy(update={"kind": SourceKind(name)}), clock=clock, facts=facts)
 
 
 def make_source(config: SourceConfig, *, clock: Clock, facts: Sequence[CaptureFact] = ()) -> Source:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from edge.app.arguments import Arguments
 from edge.config.model import MqttConfig
 from edge.link.engine import Broker
+from edge.link.link import Link
 from edge.link.route import Route
 from edge.model.command import Lane, Op
 from edge.model.errors import EdgeError, Invalid
@@ -36,27 +37,24 @@ _OWN_HOST = "127.0.0.1"
 
 
 class LinkWay:
-    """Implements vault.membership.Way over the link's route. `home` is the box's own broker.
+    """Implements vault.membership.Way over the link and its route. `home` is the box's own broker."""
 
-    `on_settled` is told whenever the link is elsewhere for good.
-    """
-
-    def __init__(self, route: Route, *, home: Broker, on_settled: Callable[[], None]) -> None:
+    def __init__(self, route: Route, *, link: Link, home: Broker) -> None:
         self._route = route
+        self._link = link
         self._home = home
-        self._on_settled = on_settled
 
     async def attempt(self, host: str, port: int, tls: ssl.SSLContext) -> None:
         await self._route.attempt(Broker(host, port, tls))
-        self._on_settled()
 
     def move(self, host: str, port: int, tls: ssl.SSLContext) -> None:
         self._route.move(Broker(host, port, tls))
-        self._on_settled()
 
     def go_home(self) -> None:
         self._route.move(self._home, own=True)
-        self._on_settled()
+
+    async def hear_again(self, *, anew: bool) -> None:
+        await self._link.hear_again(anew=anew)
 
 
 def own_broker(mqtt: MqttConfig) -> Broker:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from edge.config.encode import EncoderConfig
-from edge.config.model import Config, MaskConfig
+from edge.config.model import Config, MaskConfig, same_device
 from edge.config.output import SrtSinkConfig, WhipSinkConfig
+from edge.config.source import SourceKind
 from edge.model.errors import Invalid
 from edge.model.inputs import RungName
 from edge.model.picture import NO_PRESET, Mask, Sheet
@@ -73,6 +74,8 @@ class Configured:
     second_mask: Mask | None
     log_level: str
     link_fingerprint: str
+    source: str
+    sources: tuple[str, ...]
 
     @classmethod
     def of(cls, config: Config) -> Configured:
@@ -94,7 +97,17 @@ class Configured:
             second_mask=_mask(config.second.mask),
             log_level=config.log_level,
             link_fingerprint=_fingerprint(config.mqtt.model_dump(mode="json", exclude_defaults=True)),
+            source=config.source.kind,
+            sources=tuple(kind for kind in SourceKind if _may_be_chosen(kind, config)),
         )
+
+
+def _may_be_chosen(kind: SourceKind, config: Config) -> bool:
+    """By a command: nothing that lacks an address, nor what the second input has."""
+    if kind is SourceKind.URL and not config.source.url.url:
+        return False
+    chosen = config.source.model_copy(update={"kind": kind})
+    return not (config.second.enabled and same_device(chosen, config.second.source))
 
 
 def _fingerprint(entry: Mapping[str, Any]) -> str:

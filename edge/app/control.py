@@ -118,7 +118,7 @@ class ControlProcess:
             keyring=keyring,
             box=name,
             clock=self._clock,
-            way=LinkWay(start.route, home=own_broker(config.mqtt), on_settled=self._wishes.forget_broker),
+            way=LinkWay(start.route, link=link, home=own_broker(config.mqtt)),
             fixed=bool(config.mqtt.host),
             audit=link.audit,
         )
@@ -127,14 +127,14 @@ class ControlProcess:
             keyring=keyring,
             board=self._board,
             issues=self._issues,
-            clock=self._clock,
+            clock=clock,
             trouble=start.trouble,
         )
         central.register(self._bus)
         desk = PairingDesk(
             keyring=keyring,
             box=name,
-            clock=self._clock,
+            clock=clock,
             broker=(config.mqtt.host or own_broker(config.mqtt).host, config.mqtt.port),
             audit=link.audit,
             membership=membership,

@@ -33,7 +33,8 @@ class Draft:
 
     def read(self, body: Mapping[str, Any]) -> None:
         sections: Mapping[str, Callable[[Any], None]] = {
-            "preset": self._preset,  # first: the limits of bit rates follow from it
+            "source": self._source,
+            "preset": self._preset,  # before: the limits of bit rates follow from it
             "mask": self._mask,
             "sinks": self._sinks,
             "rungs": self._rungs,
@@ -52,6 +53,12 @@ class Draft:
             name = Arguments({"preset": value}).text("preset", pattern=_NAME)
             with _said_as("preset"):
                 self._become(self.wanted.preset(name))
+
+    def _source(self, value: Any) -> None:
+        with self._at(""):
+            kind = Arguments({"source": value}).text("source", pattern=_NAME)
+            with _said_as("source"):
+                self._become(self.wanted.sourced(kind))
 
     def _mask(self, value: Any) -> None:
         with self._at("/mask"):

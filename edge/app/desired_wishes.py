@@ -49,6 +49,11 @@ class DesiredWishes:
             raise TypeError("not checked here")
         self._wishes.adopt(replace(wish, document=AppliedDocument(mark.rev, mark.digest, wish)))
 
+    def release(self) -> None:
+        now = self._wishes.wanted.overrides
+        if now.document is not None or now.link is not None:
+            self._wishes.adopt(replace(now, document=None, link=None))
+
     def drift(self) -> tuple[str, ...]:
         document = self._wishes.wanted.overrides.document
         if document is None:
@@ -72,6 +77,7 @@ def _differences(now: Wanted, then: Wanted) -> list[str]:
     singles = {
         "/preset": (now.preset_name, then.preset_name),
         "/mask": (now.picture.own_mask, then.picture.own_mask),
+        "/source": (now.source, then.source),
         "/log_level": (now.log_level, then.log_level),
         "/network": (_link_of(now.overrides), _link_of(then.overrides)),
     }

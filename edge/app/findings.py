@@ -9,7 +9,7 @@ from typing import Any
 from edge.app.encoder_findings import encoder_findings
 from edge.app.viewer_findings import ViewerFindings
 from edge.media.framing import NO_PLAN
-from edge.model.inputs import Input, input_of
+from edge.model.inputs import TEST_PATTERN, Input, input_of
 from edge.model.picture import CaptureMode
 from edge.model.status import Severity
 from edge.runtime.issues import Finding
@@ -132,6 +132,9 @@ class Findings:
 
 def _picture(entry: Mapping[str, Any], subject: str) -> Iterator[Finding]:
     signal, picture = entry["signal"], entry["picture"]
+    if entry["source"].get("chosen") == TEST_PATTERN:
+        advice = "Switch it off with the operation test.pattern when you are done, or restart the box."
+        yield Finding("test_pattern", Severity.WARNING, advice, subject, "the imaging device's picture is not shown")
     state = signal.get("state", "")
     if state in _SIGNAL_ADVICE:
         advice = _STREAM_ADVICE if entry["source"]["kind"] == "url" else _SIGNAL_ADVICE[state]

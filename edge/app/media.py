@@ -11,11 +11,12 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from board.sim.encoder_trouble import EncoderTrouble
 from edge.app.board_profile import board_of
-from edge.app.boards import make_source
+from edge.app.boards import source_named
 from edge.app.branches import Branch, Branches
 from edge.app.encoders import candidates
 from edge.app.media_status import MediaStatus
@@ -32,9 +33,10 @@ from edge.media.mixer import Feed, Mixer
 from edge.media.painter import PillowPainter
 from edge.media.signal_book import SignalBook
 from edge.media.slate import FrozenBanner, SlatePainter, title_of
-from edge.model.errors import Invalid, NotSupported, SignalLost
+from edge.media.switched import SwitchedSource
+from edge.model.errors import Invalid, SignalLost
 from edge.model.inputs import Input
-from edge.ports import Clock, Faultable, Prefers
+from edge.ports import Clock, Faultable
 from edge.runtime.clock import SystemClock
 from edge.runtime.component import Component, Context, Threaded
 from edge.runtime.ipc import IpcServer, Reply
@@ -67,7 +69,10 @@ class MediaProcess:
         self._book = SignalBook(clock=clock)
         feeds = tuple(Feed(branch.rung.put) for branch in self._branches.all.values())
         self._mixer = _mixer(config.liveness, clock=clock, book=self._book, feeds=feeds)
-        self._source = make_source(config.inputs[input].source, clock=clock, facts=board.capture)
+        source = config.inputs[input].source
+        self._source = SwitchedSource(
+            make=partial(source_named, config=source, clock=clock, facts=board.capture), chosen=source.kind
+        )
         self._capture = CaptureLoop(
             source=self._source,
             mixer=self._mixer,
@@ -121,8 +126,9 @@ class MediaProcess:
         plan = from_wire(args)
         set_level(plan.log_level)
         self._mixer.frame_as(plan.picture)  # first: nothing may be sent before it is masked
-        if isinstance(self._source, Prefers):
-            self._source.prefer(plan.picture.modes)
+        if plan.source:
+            self._source.choose(plan.source)
+        self._source.prefer(plan.picture.modes)
         async with self._applying:
             await self._outputs.apply(plan.sinks, plan.rungs)
         self._branches.aim(plan.rungs)
@@ -150,9 +156,7 @@ class MediaProcess:
 
     async def _answer_fault(self, args: Mapping[str, Any]) -> Reply:
         kind = str(args.get("fault", ""))
-        faulty = self._trouble if self._trouble.knows(kind) else self._source
-        if not isinstance(faulty, Faultable):
-            raise NotSupported(f"the source {self._source.name} is real and takes no simulated faults")
+        faulty: Faultable = self._trouble if self._trouble.knows(kind) else self._source
         seconds = args.get("seconds")
         if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float)):
             raise Invalid(f"seconds: expected a number, got {seconds!r}")

@@ -53,6 +53,8 @@ class Operations:
         bus.register(Op.PRESET_SET, Lane.CONFIG, self._preset_set, grave=self._preset_uncovers)
         bus.register(Op.MASK_SET, Lane.CONFIG, self._mask_set, grave=self._mask_uncovers)
         bus.register(Op.LOG_LEVEL, Lane.CONFIG, self._log_level)
+        bus.register(Op.SOURCE_SET, Lane.CONFIG, self._source_set)
+        bus.register(Op.TEST_PATTERN, Lane.CONFIG, self._test_pattern)
         bus.register(Op.SNAPSHOT_TAKE, Lane.RECORD, self._snapshot_take)
         bus.register(Op.REPORT_GET, Lane.SYSTEM, self._report_get)
         bus.register(Op.SIM_FAULT, Lane.SYSTEM, self._sim_fault)
@@ -128,6 +130,20 @@ class Operations:
         given.done()
         self._wishes.set_log_level(level)
         return {"level": level}
+
+    async def _source_set(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        given = Arguments(args)
+        source = given.text("source", pattern=_NAME)
+        given.done()
+        self._wishes.set_source(source)
+        return {"source": source}
+
+    async def _test_pattern(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        given = Arguments(args)
+        on = given.flag("on")
+        given.done()
+        self._wishes.set_test_pattern(on)
+        return {"on": on}
 
     async def _snapshot_take(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
         given = Arguments(args)

@@ -1,11 +1,11 @@
 """What commands and documents changed against the configuration: a value, and its form on disk.
 
 `{"v": 4, "sinks": [{"spec": {...}, "over"}], "removed": {name: over}, "stopped": {name: over},
-"bitrates": {rung: {"bitrate_bps", "over"}}, "preset": null or {"name", "over"}, "mask": null or
-{"mask", "over"}, "log_level": null or {"level", "over"}, "link": null or {"broker", "reconnect_spread_s",
-"over"}, "document": null or {"rev", "digest", "overrides": as above}}`. `over` is the fingerprint of
-the configured entry that is overridden: once the technician changes the entry, the override no
-longer holds. Version 2 has neither preset nor mask, version 3 ends with them; each is still written
+"bitrates": {rung: {"bitrate_bps", "over"}}, "preset": {"name", "over"}, "mask": {"mask", "over"},
+"log_level": {"level", "over"}, "source": {"kind", "over"}, "link": {"broker", "reconnect_spread_s",
+"over"}, "document": {"rev", "digest", "overrides": as all this}}`; what is not changed is null. `over` is
+the fingerprint of the configured entry that is overridden: once the technician changes the entry,
+the override no longer holds. Version 2 ends with the bit rates, version 3 with the mask; each is still written
 where it can say everything, so that a rolled back software can read it.
 """
 
@@ -25,7 +25,7 @@ from edge.model.sink import SinkSpec
 _VERSION = 4
 _FIELDS_2 = frozenset(("v", "sinks", "removed", "stopped", "bitrates"))
 _FIELDS_3 = _FIELDS_2 | {"preset", "mask"}
-_FIELDS = {2: _FIELDS_2, 3: _FIELDS_3, 4: _FIELDS_3 | {"log_level", "link", "document"}}
+_FIELDS = {2: _FIELDS_2, 3: _FIELDS_3, 4: _FIELDS_3 | {"log_level", "source", "link", "document"}}
 _NEWER = frozenset(("role", "token", "peers"))
 _T = TypeVar("_T")
 
@@ -65,6 +65,14 @@ class SetLogLevel:
 
 
 @dataclass(frozen=True, slots=True)
+class SetSource:
+    """Of the first input."""
+
+    kind: str
+    over: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetLink:
     """`broker` is (host, port); what is None is as configured."""
 
@@ -93,14 +101,16 @@ class Overrides:
     preset: SetPreset | None = None
     mask: SetMask | None = None
     log_level: SetLogLevel | None = None
+    source: SetSource | None = None
     link: SetLink | None = None
     document: AppliedDocument | None = None
 
     @property
     def names(self) -> frozenset[str]:
         """Of the outputs and rungs that commands changed, and what else they did."""
-        single = {"preset": self.preset, "mask": self.mask, "log level": self.log_level, "link": self.link}
-        others = [f"the {name}" for name, one in single.items() if one is not None]
+        picture = {"preset": self.preset, "mask": self.mask, "source": self.source}
+        rest = {"log level": self.log_level, "link": self.link}
+        others = [f"the {name}" for name, one in (picture | rest).items() if one is not None]
         return frozenset((*self.sinks, *self.removed, *self.stopped, *self.bitrates, *others))
 
     def without(self, sink: str) -> Overrides:
@@ -146,8 +156,10 @@ class Overrides:
         """Those whose configured entry is unchanged; an output set by command outlives a deleted entry."""
         sinks = {name: sink.fingerprint for name, sink in configured.sinks.items()}
         rungs = {name: rung.fingerprint for name, rung in configured.rungs.items()}
-        preset, mask, level, link = self.preset, self.mask, self.log_level, self.link
+        preset, mask, source = self.preset, self.mask, self.source
+        level, link = self.log_level, self.link
         return Overrides(
+            source=source if source and source.over == configured.source else None,
             log_level=level if level and level.over == configured.log_level else None,
             link=link if link and link.over == configured.link_fingerprint else None,
             document=self.document,
@@ -185,6 +197,7 @@ class Overrides:
             preset=_set_preset(document.get("preset")),
             mask=_set_mask(document.get("mask")),
             log_level=_set_log_level(document.get("log_level")),
+            source=_set_source(document.get("source")),
             link=_set_link(document.get("link")),
             document=_applied(document.get("document"), cls._from_wire),
         )
@@ -199,7 +212,7 @@ def _wire(overrides: Overrides) -> Mapping[str, Any]:
         "bitrates": {rung: asdict(bitrate) for rung, bitrate in overrides.bitrates.items()},
     }
     version_3 = {"preset": overrides.preset, "mask": overrides.mask}
-    version_4 = {"log_level": overrides.log_level, "link": overrides.link}
+    version_4 = {"log_level": overrides.log_level, "source": overrides.source, "link": overrides.link}
     applied = overrides.document
     newest = any(one is not None for one in (*version_4.values(), applied))
     if newest or any(one is not None for one in version_3.values()):
@@ -278,6 +291,13 @@ def _set_log_level(entry: Any) -> SetLogLevel | None:
         return None if entry is None else SetLogLevel(str(entry["level"]), str(entry["over"]))
     except (KeyError, TypeError):
         raise Invalid("log_level: not understood") from None
+
+
+def _set_source(entry: Any) -> SetSource | None:
+    try:
+        return None if entry is None else SetSource(str(entry["kind"]), str(entry["over"]))
+    except (KeyError, TypeError):
+        raise Invalid("source: not understood") from None
 
 
 def _set_link(entry: Any) -> SetLink | None:

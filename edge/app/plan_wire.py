@@ -25,6 +25,7 @@ def from_wire(body: Mapping[str, Any]) -> MediaPlan:
             rungs=tuple(_rung(rung) for rung in body["rungs"]),
             picture=_picture(body["picture"]),
             log_level=str(body["log_level"]),
+            source=str(body["source"]),
         )
     except (KeyError, TypeError, ValueError, Invalid) as error:
         raise Fault(f"media plan not understood: {error}") from error

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from edge.app.configured import WEBRTC, Configured, ConfiguredRung, ConfiguredSink
-from edge.app.overrides import Overrides, SetBitrate, SetLogLevel, SetMask, SetPreset, SetSink
+from edge.app.overrides import Overrides, SetBitrate, SetLogLevel, SetMask, SetPreset, SetSink, SetSource
 from edge.app.picture_wish import Limits, PictureWish
 from edge.modality.library import Library
 from edge.model.errors import Invalid, NotFound, Rejected
@@ -42,6 +42,11 @@ class Wanted:
     @property
     def log_level(self) -> str:
         return self.overrides.log_level.level if self.overrides.log_level else self._configured.log_level
+
+    @property
+    def source(self) -> str:
+        """The kind of source of the first input."""
+        return self.overrides.source.kind if self.overrides.source else self._configured.source
 
     @property
     def link_fingerprint(self) -> str:
@@ -117,6 +122,14 @@ class Wanted:
         """`level` as the configuration has it."""
         by_command = SetLogLevel(level, over=self._configured.log_level)
         return replace(self.overrides, log_level=by_command if level != self._configured.log_level else None)
+
+    def sourced(self, kind: str) -> Overrides:
+        """The first input's pictures come from there. Raises NotFound `unknown_source`."""
+        if kind not in self._configured.sources:
+            known = ", ".join(self._configured.sources)
+            raise NotFound(f"source: no source {kind!r} is configured; there is {known}", code="unknown_source")
+        by_command = SetSource(kind, over=self._configured.source)
+        return replace(self.overrides, source=by_command if kind != self._configured.source else None)
 
     def uncovered_by(self, overrides: Overrides, *, now: Size | None) -> bool:
         """Whether with those something would be shown that is masked now; `now` is the picture's size."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Set
-from dataclasses import replace
 from pathlib import Path
 
 from edge.app.configured import WEBRTC, Configured
@@ -15,7 +14,7 @@ from edge.app.wanted import Wanted
 from edge.config.model import Config
 from edge.modality.library import Library
 from edge.model.errors import EdgeError
-from edge.model.inputs import Input, input_of
+from edge.model.inputs import TEST_PATTERN, Input, input_of
 from edge.model.picture import Mask, PictureSpec, Size
 from edge.model.sink import MediaPlan, SinkSpec
 from edge.vault.seal import Sealer
@@ -42,6 +41,7 @@ class Wishes:
         self._file = OverridesFile(path=path, sealer=sealer)
         self._listeners: list[Callable[[], None]] = []
         self.trouble: list[str] = []
+        self.test_pattern = False
         kept, self._file_trouble = self._file.load()
         self._take(kept.holding_over(self._configured))
         if self.wanted.overrides != kept:
@@ -60,6 +60,7 @@ class Wishes:
             rungs=self.wanted.rungs,
             picture=self.picture.spec,
             log_level=self.wanted.log_level,
+            source=self._source(),
         )
 
     def plan_for(self, input: str) -> MediaPlan:
@@ -69,6 +70,7 @@ class Wishes:
             rungs=tuple(rung for rung in self.wanted.rungs if input_of(rung.name) == input),
             picture=self.picture_of(input),
             log_level=self.wanted.log_level,
+            source=self._source() if input == Input.MAIN else "",
         )
 
     def picture_of(self, input: str) -> PictureSpec:
@@ -112,6 +114,15 @@ class Wishes:
     def set_log_level(self, level: str) -> None:
         self.adopt(self.wanted.logged(level))
 
+    def set_source(self, kind: str) -> None:
+        self.adopt(self.wanted.sourced(kind))
+
+    def set_test_pattern(self, on: bool) -> None:
+        """Instead of the first input's pictures. Not kept: a box that starts anew shows the imaging device."""
+        if on != self.test_pattern:
+            self.test_pattern = on
+            self._tell()
+
     @property
     def preset_name(self) -> str:
         return self.wanted.preset_name
@@ -136,20 +147,20 @@ class Wishes:
         """As if no command and no document had ever come."""
         return self.wanted.with_overrides(Overrides())
 
-    def forget_broker(self) -> None:
-        """The box belongs to another controller now: what a document said of the broker no longer holds."""
-        link = self.wanted.overrides.link
-        if link is not None and link.broker is not None:
-            self.adopt(replace(self.wanted.overrides, link=replace(link, broker=None)))
-
     def adopt(self, overrides: Overrides) -> None:
         """Keep these, whole, and obey them."""
         if overrides == self.wanted.overrides:
             return
         self._file.keep(overrides)
         self._take(overrides)
+        self._tell()
+
+    def _tell(self) -> None:
         for listener in self._listeners:
             listener()
+
+    def _source(self) -> str:
+        return TEST_PATTERN if self.test_pattern else self.wanted.source
 
     def _take(self, overrides: Overrides) -> None:
         self.wanted = Wanted(

@@ -218,7 +218,7 @@ class Config(Section):
     @classmethod
     def _another_device(cls, second: SecondConfig, known: ValidationInfo) -> SecondConfig:
         first: SourceConfig | None = known.data.get("source")  # absent where it is wrong itself
-        if second.enabled and first is not None and _same_device(first, second.source):
+        if second.enabled and first is not None and same_device(first, second.source):
             raise ValueError("its source is the first input's device; one device gives one picture")
         return second
 
@@ -255,7 +255,8 @@ class Config(Section):
         return self.archive.codec if rung is RungName.ARCHIVE else Codec.H264
 
 
-def _same_device(one: SourceConfig, other: SourceConfig) -> bool:
+def same_device(one: SourceConfig, other: SourceConfig) -> bool:
+    """Whether two inputs would open one device, which gives one picture."""
     if one.kind is not other.kind:
         return False
     if one.kind is SourceKind.V4L2:

@@ -66,6 +66,12 @@ class Central:
         except TypeError as error:
             raise Fault(f"{self._folder / 'central.json'} is damaged: {error}", code="home_broken") from error
 
+    @property
+    def others(self) -> bool:
+        """Whether certificates are of an authority that is not the controller's own."""
+        broker = self.broker()
+        return broker is not None and bool(broker.ca_command)
+
     def use(self, broker: CentralBroker) -> None:
         """From now on boxes are paired to that broker."""
         said = {name: getattr(broker, name) for name in ("host", "port", "ca_command", "ca_file")}

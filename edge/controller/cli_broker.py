@@ -10,14 +10,12 @@ from typing import Any
 
 from edge.controller.central import DEFAULT_PORT, CentralBroker
 from edge.controller.home import Home
-from edge.controller.mosquitto import ACL, CA, CERTIFICATE, CONF, CRL, KEY, Listener, access_list, configuration
+from edge.controller.mosquitto import CONF, Listener, broker_files
 from edge.model.errors import NotFound, Unavailable
-from edge.vault.authority import Purpose
-from edge.vault.certificates import Certificate, new_key, request_for
+from edge.vault.certificates import Certificate
 from edge.vault.secret_file import replace_whole
 
 _OK = 0
-_SERVER = "broker"
 
 
 def add_verbs(verbs: Any) -> None:
@@ -64,32 +62,20 @@ async def _show(options: argparse.Namespace, home: Home) -> int:
 
 
 async def _mosquitto(options: argparse.Namespace, home: Home) -> int:
-    await asyncio.to_thread(_write_mosquitto, options, home)
-    print(f"written to {options.out}: {', '.join((CONF, ACL, CA, CRL, CERTIFICATE, KEY))}")
-    print(f"start it there with: mosquitto -c {_folder(options) / CONF}")
-    return _OK
-
-
-def _write_mosquitto(options: argparse.Namespace, home: Home) -> None:
-    central, broker = home.central, _central(home)
-    hosts = options.name or [broker.host]
-    listener = Listener(_folder(options), broker.port)
-    key = new_key()
-    issuer, authority = central.issuer(), central.authority
-    certificate = (
-        issuer.issue(request_for(key, _SERVER), name=hosts[0], purpose=Purpose.SERVER, hosts=hosts)
-        if broker.ca_command
-        else authority.issue(
-            request_for(key, _SERVER), name=hosts[0], purpose=Purpose.SERVER, hosts=hosts, days=options.days
-        )
+    broker, at = _central(home), options.at or PurePosixPath(options.out.absolute())
+    files = await asyncio.to_thread(
+        broker_files,
+        home.central,
+        Listener(at, broker.port),
+        hosts=options.name or [broker.host],
+        controllers=options.controller,
+        days=options.days,
     )
-    _write(options.out / CONF, configuration(listener, crl=not broker.ca_command))
-    _write(options.out / ACL, access_list([central.client_name, *options.controller]))
-    _write(options.out / CA, issuer.ca)
-    _write(options.out / CERTIFICATE, certificate)
-    _write(options.out / KEY, key)
-    if not broker.ca_command:
-        _write(options.out / CRL, authority.write_crl(now_s=int(time.time())).read_text())
+    for name, text in files.items():
+        await asyncio.to_thread(_write, options.out / name, text)
+    print(f"written to {options.out}: {', '.join(files)}")
+    print(f"start it there with: mosquitto -c {at / CONF}")
+    return _OK
 
 
 async def _ca_show(options: argparse.Namespace, home: Home) -> int:
@@ -116,10 +102,6 @@ def _central(home: Home) -> CentralBroker:
     if broker is None:
         raise NotFound("no central broker is set: edgectl broker set HOST[:PORT]", code="no_broker")
     return broker
-
-
-def _folder(options: argparse.Namespace) -> PurePosixPath:
-    return options.at or PurePosixPath(options.out.absolute())
 
 
 def _write(path: Path, text: str) -> None:

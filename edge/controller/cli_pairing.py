@@ -71,7 +71,8 @@ async def _unpair(options: argparse.Namespace, home: Home) -> int:
             _done(await controller.send(box.id, Op.KEYS_LEAVE, timeout_s=options.timeout))
     except Unavailable as error:
         raise type(error)(f"{error}; to shut it out all the same: edgectl revoke {box.id}", code=error.code) from error
-    await asyncio.to_thread(_revoke_certificates, home.central, box.id)
+    if box.tls and not home.central.others:
+        await asyncio.to_thread(_revoke_certificates, home.central, box.id)
     await asyncio.to_thread(home.forget, box.id)
     print(f"{box.id} has forgotten this controller, and is forgotten here")
     return _OK
@@ -79,8 +80,7 @@ async def _unpair(options: argparse.Namespace, home: Home) -> int:
 
 async def _revoke(options: argparse.Namespace, home: Home) -> int:
     central = home.central
-    broker = await asyncio.to_thread(central.broker)
-    if broker is not None and broker.ca_command:
+    if central.others:
         raise Invalid("certificates are of another authority: revoke them there", code="other_authority")
     count = await asyncio.to_thread(_revoke_certificates, central, options.box)
     try:
@@ -91,7 +91,7 @@ async def _revoke(options: argparse.Namespace, home: Home) -> int:
     else:
         await asyncio.to_thread(home.forget, known.id)
     print(f"{options.box}: {count} certificate{'' if count == 1 else 's'} revoked, and forgotten here")
-    print(f"give the broker the new list and restart it: {central.authority.crl_file}")
+    print(f"give the broker the new list and restart it, so that no connection stands: {central.authority.crl_file}")
     return _OK
 
 

@@ -24,8 +24,9 @@ class Step(Enum):
 class Follower:
     """One box. Call `step` now and then, `answered` or `failed` after each time it said ASK.
 
-    A box that has answered `evt.resend` sends what it still has before anything newer; what has not come
-    3 s after the last that did come is gone. Nothing is given up without an answer, however long the box
+    A box that has answered `evt.resend` sends what it still has before anything newer, and says where that
+    begins: of what has not come 3 s after the last that did come, all before that is gone, and the rest is
+    asked for again. Nothing is given up without an answer, however long the box
     is away; a box that refuses to answer has a minute.
     """
 
@@ -62,7 +63,9 @@ class Follower:
         last = result.payload.get("last")
         if result.st is ResultState.DONE and isinstance(last, int):
             self._asking, self._answered, self._moved_s = False, True, now_s
-            self.covered, self.reason = last, "the box no longer has them"
+            first = result.payload.get("first")
+            self.covered = min(last, first - 1) if isinstance(first, int) else last
+            self.reason = "the box no longer has them"
         else:
             self.failed(now_s=now_s)
             self._refused = result.code
@@ -85,10 +88,13 @@ class Follower:
 
     def _is_over(self, now_s: float) -> bool:
         assert self._gap is not None  # noqa: S101  only called with one
-        if self._answered and self._gap.first > self.covered:  # a hole of its own: it was not asked for
-            self._begin(now_s)
-            return False
         if self._refused and now_s - self._since_s >= _REFUSED_S:
             self.covered, self.reason = self._gap.last, f"the box refuses to send them again: {self._refused}"
             return True
-        return self._answered and now_s - self._moved_s >= QUIET_S
+        if not self._answered or now_s - self._moved_s < QUIET_S:
+            return False
+        if self._gap.first <= self.covered:
+            return True
+        self._answered = False  # the box has them, or was not asked for them: they were lost on the way
+        self.failed(now_s=now_s)
+        return False

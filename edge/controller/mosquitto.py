@@ -5,15 +5,21 @@ Sources: mosquitto.conf(5) of Mosquitto 2.0; docs/contracts/mqtt.md for the topi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
+from edge.controller.central import Central
 from edge.link.engine import MAX_PACKET_BYTES, RECEIVE_MAXIMUM
 from edge.link.topics import PROTO
+from edge.vault.authority import Purpose
+from edge.vault.certificates import new_key, request_for
 
 _BOX_WRITES = ("state", "tele/health", "tele/stream", "evt", "res")
 _READ_BY_BOX = ("desired", "cmd", "ack")
+_SERVER = "broker"
 CONF, ACL, CA, CRL, CERTIFICATE, KEY = "mosquitto.conf", "acl", "ca.crt", "crl.pem", "broker.crt", "broker.key"
 
 
@@ -24,6 +30,27 @@ class Listener:
     folder: PurePosixPath
     port: int = 8883
     address: str = ""
+
+
+def broker_files(
+    central: Central, listener: Listener, *, hosts: Sequence[str], controllers: Sequence[str] = (), days: int = 825
+) -> Mapping[str, str]:
+    """All that such a broker needs, by file name (blocking): a fresh key and certificate for `hosts`, good for `days`
+    where the controller's own authority signs; the access list is for this controller and `controllers`.
+    """
+    key, issuer = new_key(), central.issuer()
+    request = request_for(key, _SERVER)
+    asked: Mapping[str, Any] = {"name": hosts[0], "purpose": Purpose.SERVER, "hosts": hosts}
+    own = None if central.others else central.authority
+    certificate = own.issue(request, **asked, days=days) if own is not None else issuer.issue(request, **asked)
+    files = {
+        CONF: configuration(listener, crl=own is not None),
+        ACL: access_list([central.client_name, *controllers]),
+        CA: issuer.ca,
+        CERTIFICATE: certificate,
+        KEY: key,
+    }
+    return files if own is None else {**files, CRL: own.write_crl(now_s=int(time.time())).read_text()}
 
 
 def configuration(listener: Listener, *, crl: bool = True) -> str:

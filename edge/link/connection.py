@@ -13,7 +13,9 @@ from edge.link.desired_desk import NOTHING_DESIRED, DesiredDesk
 from edge.link.engine import Broker, Dialect, Engine, Message, Will
 from edge.link.envelope import parse_json_object
 from edge.link.intake import Intake
+from edge.link.lives import Lives
 from edge.link.outbox import Outbox
+from edge.link.overdue import OVERDUE_LOOK_S, Overdue
 from edge.link.presence import Presence, Session
 from edge.link.pump import Pump
 from edge.link.series import Series
@@ -45,8 +47,8 @@ class Parts:
     telemetry: Telemetry
     revision: Revision
     sessions: Series
+    lives: Lives
     desk: DesiredDesk | None = None
-    own_sessions: set[int] = field(default_factory=set)
     dialect: Dialect = field(default_factory=Dialect)
 
 
@@ -62,6 +64,7 @@ class Connection:
         self._substance: Any = None
         self._replay_due = asyncio.Event()
         self._early: list[Message] = []
+        self._overdue = Overdue()
         will = Will(self._topic("link"), parts.presence.message("lost", session))
         self._engine = Engine(client_id=parts.box, broker=broker, will=will, dialect=parts.dialect)
 
@@ -94,7 +97,7 @@ class Connection:
         self._early = self._engine.arrived()
         for message in self._early:
             self._look_for_rival(message)
-        parts.own_sessions.add(self._session.sess)
+        parts.lives.began(self._session.sess)
         await self._engine.publish(self._topic("link"), parts.presence.message("online", self._session), retain=True)
         await self._on_online()
 
@@ -107,6 +110,7 @@ class Connection:
             group.create_task(self._report_health(), name="link health")
             group.create_task(self._report_stream(), name="link stream")
             group.create_task(self._replay_for_controller(), name="link replay")
+            group.create_task(self._replay_overdue(), name="link overdue")
 
     async def _watch(self) -> None:
         raise await self._engine.lost()
@@ -122,11 +126,10 @@ class Connection:
 
         Mosquitto 2.0 takes our connection away for it without a word.
         """
-        if message.topic != self._topic("link") or not message.payload or not self._parts.own_sessions:
+        if message.topic != self._topic("link") or not message.payload:
             return
         with contextlib.suppress(Invalid):
-            body = parse_json_object(message.payload)
-            if body.get("boot") != self._parts.boot or body.get("sess") not in self._parts.own_sessions:
+            if self._parts.lives.sees_rival(parse_json_object(message.payload)):
                 raise Forbidden("another box is on the broker under our id", code="taken_over")
 
     async def _read(self) -> None:
@@ -157,7 +160,8 @@ class Connection:
             body = {}
         epoch, eseq = body.get("epoch"), body.get("eseq")
         if isinstance(epoch, str) and isinstance(eseq, int) and 0 <= eseq < MAX_INT:
-            await self._parts.outbox.acknowledge(epoch, eseq)
+            if await self._parts.outbox.acknowledge(epoch, eseq):
+                self._overdue.heard(eseq, sent=self._parts.pump.position, now_ns=self._parts.clock.mono_ns())
         else:
             await self._parts.intake.note("malformed", "an acknowledgement that does not parse")
 
@@ -173,6 +177,13 @@ class Connection:
             await asyncio.sleep(random.uniform(0, _CONTROLLER_SPREAD_S))  # noqa: S311
             self._replay_due.clear()
             self._parts.pump.rewind((await self._parts.outbox.extent()).acked)
+
+    async def _replay_overdue(self) -> None:
+        while True:
+            await asyncio.sleep(OVERDUE_LOOK_S)
+            missing_after = self._overdue.due(now_ns=self._parts.clock.mono_ns())
+            if missing_after is not None:
+                self._parts.pump.rewind(missing_after)
 
     async def _report_state(self) -> None:
         sent_ns: int | None = None

@@ -101,6 +101,10 @@ class Applier(Protocol):
         """All of it or, when this raises Unavailable or Fault, nothing."""
         ...
 
+    def release(self) -> None:
+        """No document holds any more, nor what one said of the link; the rest stays. Raises as `apply` does."""
+        ...
+
     def drift(self) -> tuple[str, ...]:
         """JSON pointers to what is no longer as the document that holds says, since commands changed it."""
         ...

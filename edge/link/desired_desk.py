@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,13 +22,14 @@ from edge.link.desired import (
     examine_desired,
 )
 from edge.link.engine import Message
+from edge.link.letters import Scribe
 from edge.link.network import Network
+from edge.link.outbox import Letter, Outbox, append
 from edge.link.signatures import Keyring, Refused, Situation
 from edge.link.store import Store
 from edge.model.errors import Fault, Unavailable
 from edge.runtime.status_board import StatusBoard
 
-Audit = Callable[[str, Mapping[str, Any]], None]
 NOTHING_DESIRED: Mapping[str, Any] = {"desired_rev": 0, "desired_status": DesiredStatus.APPLIED, "errors": ()}
 _CHALLENGE = "needs the current chal of the link message in the document"
 
@@ -59,8 +61,9 @@ class DesiredDesk:
         situation: Callable[[], Situation],
         network: Network,
         store: Store,
+        outbox: Outbox,
+        scribe: Scribe,
         board: StatusBoard,
-        audit: Audit,
         refuse: Callable[[Refused], Awaitable[None]],
     ) -> None:
         self._applier = applier
@@ -68,18 +71,23 @@ class DesiredDesk:
         self._situation = situation
         self._network = network
         self._store = store
+        self._outbox = outbox
+        self._scribe = scribe
         self._board = board
-        self._audit = audit
         self._refuse = refuse
         self._verdict: Verdict | None = None
         self._held: Document | None = None
         self._trial: tuple[Document, Checked] | None = None
+        self._unread: Flaw | None = None
         self._ignored: tuple[str, ...] = ()
 
     async def recover(self) -> None:
         """What was decided before the process began. What holds is the applier's word alone."""
-        self._network.adopt(self._applier.link)
-        text = await self._store.run(_kept)
+        text, home = await self._store.run(lambda db: (_kept(db, "desired"), _kept(db, "desired_home")))
+        link = self._applier.link
+        if home not in (None, self._network.home):  # a pairing since then knows better where the controller is
+            link = replace(link, broker=None)
+        self._network.adopt(link)
         if text is not None:
             self._verdict = _revive(text)
         self._verdict = _as_it_holds(self._verdict, self._applier.applied)
@@ -96,12 +104,23 @@ class DesiredDesk:
         news = compare(document, self._verdict.mark if self._verdict else None)
         if news is News.OLDER:
             await self._refuse(Refused("stale_desired", f"rev {document.rev} is older than one seen"))
-        elif news is News.CONFLICT:
-            await self._reject_unread(Flaw("/rev", "rev_conflict", "another document has that rev"), document.kid)
-        elif news is News.NEWER or not self._is_settled(document):
+            return
+        if news is News.CONFLICT:
+            await self._leave_unread(Flaw("/rev", "rev_conflict", "another document has that rev"), "rev_conflict")
+            return
+        self._unread = None
+        if news is News.NEWER or not self._is_settled(document):
             await self._judge(document)
-        elif self._holds(document):
-            await self._decide(document, DesiredStatus.APPLIED, ())
+        else:
+            self.refresh()
+
+    async def forget(self) -> None:
+        """The box belongs to another controller, whose revisions count from the start. As the box is, it stays."""
+        self._held = self._trial = self._verdict = None
+        self._applier.release()
+        self._network.adopt(self._applier.link)
+        await self._store.run(_forget)
+        self.refresh()
 
     def connected(self) -> None:
         """A new connection: the broker gives the retained document again, and an old challenge is worth nothing."""
@@ -114,8 +133,9 @@ class DesiredDesk:
 
     async def confirm(self) -> None:
         """The broker on trial was reached: now the document holds."""
-        if self._trial is not None:
-            (document, checked), self._trial = self._trial, None
+        trial, self._trial = self._trial, None
+        if trial is not None and self._network.on_trial:
+            document, checked = trial
             await self._apply(document, checked)
 
     async def revert(self, code: str, detail: str) -> None:
@@ -135,10 +155,11 @@ class DesiredDesk:
     def refresh(self) -> None:
         """Put the section anew: commands may have changed what the document says."""
         verdict, applied = self._verdict or Verdict(Mark(0, ""), DesiredStatus.APPLIED), self._applier.applied
+        unread = self._unread
         section = {
             "rev": verdict.mark.rev,
-            "status": verdict.status,
-            "errors": _wire(verdict.flaws),
+            "status": DesiredStatus.REJECTED if unread else verdict.status,
+            "errors": _wire((unread,) if unread else verdict.flaws),
             "applied_rev": applied.rev if applied else 0,
             "kid": verdict.kid,
             "ignored": list(self._ignored),
@@ -150,14 +171,16 @@ class DesiredDesk:
         """What a trusted key signed has an answer in `state`; of anything else nobody is told but the audit."""
         if refused.signed:
             path = "/v" if refused.code == "unknown_version" else "/rev"
-            await self._reject_unread(Flaw(path, refused.code, refused.detail), "")
+            await self._leave_unread(Flaw(path, refused.code, refused.detail), "malformed")
         else:
             await self._refuse(replace(refused, id=None))
 
-    async def _reject_unread(self, flaw: Flaw, kid: str) -> None:
-        """What was seen before stays the newest."""
-        mark = self._verdict.mark if self._verdict else Mark(0, "")
-        await self._settle(Verdict(mark, DesiredStatus.REJECTED, (flaw,), kid))
+    async def _leave_unread(self, flaw: Flaw, counted_as: str) -> None:
+        """Rejected until a document comes that can be judged; what was seen before stays the newest. Audited like
+        refused commands, once a minute at most: the broker may send two such documents in turn for ever."""
+        self._unread = flaw
+        self.refresh()
+        await self._refuse(Refused(counted_as, flaw.detail))
 
     def _holds(self, document: Document) -> bool:
         applied = self._applier.applied
@@ -180,8 +203,8 @@ class DesiredDesk:
             self._held = document
             await self._decide(document, DesiredStatus.PENDING, grave)
         elif moves:
-            self._trial = document, checked
             await self._decide(document, DesiredStatus.PENDING, ())
+            self._trial = document, checked
             self._network.try_out(checked.link)
         else:
             await self._apply(document, checked)
@@ -201,14 +224,15 @@ class DesiredDesk:
     async def _decide(
         self, document: Document, status: DesiredStatus, flaws: tuple[Flaw, ...], *, final: bool = False
     ) -> None:
-        await self._settle(Verdict(Mark(document.rev, document.digest), status, flaws, document.kid, final))
-
-    async def _settle(self, verdict: Verdict) -> None:
+        kept = tuple(Flaw(**flaw) for flaw in _wire(flaws))  # as it will be read again
+        verdict = Verdict(Mark(document.rev, document.digest), status, kept, document.kid, final)
         if verdict != self._verdict:
             self._verdict = verdict
-            await self._store.run(lambda db: _keep(db, verdict))
             facts = {"rev": verdict.mark.rev, "kid": verdict.kid, "errors": _wire(verdict.flaws)}
-            self._audit(f"desired.{verdict.status}", facts)
+            letter = self._scribe.event("audit", f"desired.{verdict.status}", sev=2, facts=facts)
+            # a connection that ends now must not come between what was done and the word about it
+            await asyncio.shield(self._store.run(lambda db: _keep(db, verdict, self._network.home, letter)))
+            self._outbox.wake()
         self.refresh()
 
 
@@ -226,7 +250,8 @@ def _wire(flaws: tuple[Flaw, ...]) -> list[Mapping[str, str]]:
     return [flaw.wire() for flaw in flaws[:MAX_FLAWS]]
 
 
-def _keep(db: sqlite3.Connection, verdict: Verdict) -> None:
+def _keep(db: sqlite3.Connection, verdict: Verdict, home: str, letter: Letter) -> None:
+    """The verdict and the word about it, together or not at all. `home`: for where the link was at home then."""
     body = {
         "rev": verdict.mark.rev,
         "digest": verdict.mark.digest,
@@ -236,10 +261,17 @@ def _keep(db: sqlite3.Connection, verdict: Verdict) -> None:
         "flaws": _wire(verdict.flaws),
     }
     db.execute("INSERT OR REPLACE INTO meta VALUES ('desired', ?)", (json.dumps(body),))
+    if verdict.status is DesiredStatus.APPLIED:
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('desired_home', ?)", (home,))
+    append(db, letter)
 
 
-def _kept(db: sqlite3.Connection) -> str | None:
-    row = db.execute("SELECT value FROM meta WHERE name = 'desired'").fetchone()
+def _forget(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM meta WHERE name IN ('desired', 'desired_home')")
+
+
+def _kept(db: sqlite3.Connection, name: str) -> str | None:
+    row = db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     return str(row[0]) if row else None
 
 

@@ -35,6 +35,7 @@ KEEPALIVE_S = 30
 WILL_DELAY_S = 10
 _ANSWER_S = 10.0
 _GOODBYE_S = 1.0
+_REFUSAL_S = 0.05
 _UNHURRIED_BYTES = 64 << 10  # with more than this not sent yet, what nobody will miss is not sent at all
 _HEAD_BYTES = 16  # of a PUBLISH, at most: fixed header, topic's length, mid, the one property that we use
 
@@ -218,12 +219,22 @@ class Engine:
         try:
             await dial(wire, self._broker.host, self._broker.port, self._broker.tls)
         except OSError as error:
-            raise self._told(error, "cannot reach") from error
+            cut = handshake_cut(error, self._where) if self._broker.tls is not None else None
+            raise cut or self._told(error, "cannot reach") from error
+        await self._let_refuse()
         client = self._client = self._prepared(wire)
         _say_hello(client, self._broker, self._keepalive_s, clean=self._clean, receive_maximum=self._receive_maximum)
         session_kept = await self._or_lost(self._connected)
         self._heartbeat = Heartbeat(wire, keepalive_s=self._keepalive_s, owed_since_s=self._owed_since_s)
         return session_kept
+
+    async def _let_refuse(self) -> None:
+        """In TLS 1.3 a server refuses a client's certificate when the client has done its part already. On a fast
+        network what we would say now could cross its reset, and its reason would be lost with that."""
+        if self._broker.tls is not None:
+            await asyncio.wait((self._lost,), timeout=_REFUSAL_S)
+            if self._lost.done():
+                raise self._lost.result()
 
     def _prepared(self, wire: Wire) -> mqtt.Client:
         client = _WiredClient(wire, self._client_id, self._dialect.version, clean=self._clean)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from edge.model.errors import Invalid
 
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _OP = re.compile(r"[a-z0-9_.-]{1,64}")
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _MAX_SIGNATURES = 8
 _MS_FROM = 100_000_000_000  # as seconds the year 5138, as milliseconds 1973
 
@@ -66,13 +68,20 @@ class Order:
 
 
 def parse_json_object(raw: bytes) -> Mapping[str, Any]:
-    """Strict JSON (no NaN) whose top is an object. Raises Invalid `malformed`."""
+    """Strict JSON whose top is an object: no NaN, no infinity, no name twice, no half characters.
+
+    Raises Invalid `malformed`.
+    """
     try:
-        value = json.loads(raw.decode(), parse_constant=_no_constant)
+        value = json.loads(
+            raw.decode(), parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_without_repeats
+        )
     except (ValueError, RecursionError) as error:
         raise Invalid("not JSON in UTF-8", code="malformed") from error
     if not isinstance(value, dict):
         raise Invalid("not a JSON object", code="malformed")
+    if _HALF.search(raw):
+        _check_text(value)
     return value
 
 
@@ -141,6 +150,29 @@ def _to_base64url(value: bytes) -> str:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is too large")
+    return value
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a name that is there twice, two readers may take two different values."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name twice")
+    return found
+
+
+def _check_text(value: Any) -> None:
+    """Half a character is no text: nothing could write it down or send it on."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise Invalid("half a character (a lone surrogate)", code="malformed") from error
 
 
 def _text(body: Mapping[str, Any], name: str, shape: re.Pattern[str]) -> str:

@@ -29,7 +29,7 @@ _FLOOR_EVERY_MS = 600_000
 _SECURITY = frozenset(
     (
         *("retained", "too_large", "malformed"),
-        *("unknown_key", "key_expired", "forbidden", "bad_signature", "wrong_box", "stale_desired"),
+        *("unknown_key", "key_expired", "forbidden", "bad_signature", "wrong_box", "stale_desired", "rev_conflict"),
     )
 )
 
@@ -114,7 +114,8 @@ class Intake:
             _LOG.warning("commands refused: %s", counts)
             facts = {"counts": counts, "last": refused.code}
             letters.append(self._scribe.event("audit", "command.refused", sev=2, facts=facts))
-        if refused.id is not None and (refused.signed or self._refusals.may_answer(now_ns=now_ns)):
+        may_answer = self._refusals.may_repeat if refused.signed else self._refusals.may_answer
+        if refused.id is not None and may_answer(now_ns=now_ns):
             result = Result(refused.id, ResultState.REJECTED, refused.code, refused.detail)
             letters.append(self._scribe.result(result, op=refused.op))
         if letters:
@@ -146,16 +147,31 @@ class Intake:
         await self.refuse(Refused(code, detail))
 
     async def _admit(self, accepted: Accepted) -> None:
+        # a connection that ends now must not come between the journal and the lane
+        admission = await asyncio.shield(self._enter(accepted))
+        if admission.refused is not None:
+            await self.refuse(admission.refused)
+        elif admission.known is not None:
+            await self._repeat(admission.known)
+
+    async def _enter(self, accepted: Accepted) -> _Admission:
+        """Into the journal and, if it is to run, into its lane."""
         order, kid = accepted.order, accepted.kid
         lane = self._bus.lane_of(order.op)
         full = self._lanes[lane].qsize() >= _LANE_ROOM
         knows = self._bus.knows(order.op)
         admission = await self._store.run(lambda db: self._decide(db, order, kid, lane, knows, full))
-        self._outbox.wake()
-        if admission.refused is not None:
-            await self.refuse(admission.refused)
-        elif admission.known is None:
+        if admission == _Admission():
             self._lanes[lane].put_nowait(accepted)
+            self._outbox.wake()
+        return admission
+
+    async def _repeat(self, known: journal.Known) -> None:
+        """What became of a command that came again, unless somebody replays it over and over."""
+        if self._refusals.may_repeat(now_ns=self._clock.mono_ns()):
+            result = known.result or Result(known.id, ResultState.RUNNING)
+            await self._store.run(lambda db: outbox.append(db, self._scribe.result(result, op=known.op)))
+            self._outbox.wake()
 
     def _decide(
         self, db: sqlite3.Connection, order: Order, kid: str, lane: Lane, knows: bool, full: bool
@@ -163,8 +179,6 @@ class Intake:
         """In the store's thread: duplicate, refused, or accepted for good."""
         known = journal.find(db, order.id)
         if known is not None:
-            result = known.result or Result(known.id, ResultState.RUNNING)
-            outbox.append(db, self._scribe.result(result, op=known.op))
             return _Admission(known=known)
         memory = Memory(
             last_ctr=journal.last_ctr(db, kid, lane),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from edge.link.identity import boot_id
 from edge.link.intake import Intake
 from edge.link.letters import ClockWord, Scribe
 from edge.link.linkstatus import LinkState, LinkStatus
+from edge.link.lives import Lives, remember_boot
 from edge.link.network import TRIAL_S, Network
 from edge.link.outbox import Letter, Outbox, append
 from edge.link.patient_store import PatientStore
@@ -84,6 +86,7 @@ class Link:
         self._box = box_id
         self._desired = desired
         self._intake: Intake | None = None
+        self._desk: DesiredDesk | None = None
         self._route = route or Route(Broker(config.host or "127.0.0.1", config.port), own=not config.host)
         self._network = Network(route=self._route, spread_s=config.reconnect_spread_s, clock=clock)
         self._bus = bus
@@ -114,6 +117,19 @@ class Link:
         """Put a life-cycle event in the outbox, in order. Event loop only."""
         self._emit("life", code, sev=1, facts=facts)
 
+    async def hear_again(self, *, anew: bool) -> None:
+        """Connect once more: what the broker retains is said again, to keys that the box has meanwhile.
+
+        `anew`: it is another controller than before, whose desired documents count from the start.
+        """
+        if anew and self._desk is not None:
+            await self._desk.forget()
+        self._route.leave()
+
+    async def events_written(self) -> None:
+        """Wait until every event told so far is on disk."""
+        await self._events.join()
+
     async def results_written(self) -> None:
         """Wait until the result of the system lane's command, if one runs, is on disk."""
         if self._intake is not None:
@@ -135,6 +151,7 @@ class Link:
             raise _first_cause(group) from group
         finally:
             self._status.put(LinkState.OFFLINE)
+            await self._write_the_rest(store)
             await store.close()
 
     async def _open(self, store: Store) -> None:
@@ -169,9 +186,10 @@ class Link:
             revision=revision,
         )
         await intake.recover()
+        earlier_boots = await store.run(lambda db: remember_boot(db, self._boot))
         self._intake = intake
         self._register_resend(outbox, pump)
-        desk = self._desk(self._desired, store, intake) if self._desired else None
+        desk = self._desk = self._make_desk(self._desired, store, outbox, intake) if self._desired else None
         if desk is not None:
             await desk.recover()
         return Parts(
@@ -187,17 +205,19 @@ class Link:
             revision=revision,
             desk=desk,
             sessions=Series(store, "sess", reserve=_SESSIONS),
+            lives=Lives(boot=self._boot, earlier_boots=earlier_boots),
         )
 
-    def _desk(self, applier: Applier, store: Store, intake: Intake) -> DesiredDesk:
+    def _make_desk(self, applier: Applier, store: Store, outbox: Outbox, intake: Intake) -> DesiredDesk:
         return DesiredDesk(
             applier=applier,
             keyring=self._keyring,
             situation=intake.situation,
             network=self._network,
             store=store,
+            outbox=outbox,
+            scribe=self._scribe,
             board=self._board,
-            audit=self.audit,
             refuse=intake.refuse,
         )
 
@@ -250,7 +270,7 @@ class Link:
 
     async def _begin_elsewhere(self, parts: Parts) -> None:
         """The new broker knows nothing of what the one before had; who spoke there under our id was not a rival."""
-        parts.own_sessions.clear()
+        parts.lives.begin_elsewhere()
         parts.dialect.version = Dialect().version
         parts.pump.rewind((await parts.outbox.extent()).acked)
         self._status.move(_where(self._network.broker))
@@ -292,9 +312,17 @@ class Link:
 
     async def _write_events(self, store: Store, outbox: Outbox) -> None:
         while True:
-            letter = await self._events.get()
-            await store.run(lambda db, one=letter: append(db, one))  # type: ignore[misc]
+            letters = [await self._events.get(), *(self._events.get_nowait() for _ in range(self._events.qsize()))]
+            await store.run(lambda db, new=letters: [append(db, letter) for letter in new])  # type: ignore[misc]
             outbox.wake()
+            for _ in letters:
+                self._events.task_done()
+
+    async def _write_the_rest(self, store: Store) -> None:
+        """What was told while the link was on its way out; a disk that refuses now is not waited for."""
+        letters = [self._events.get_nowait() for _ in range(self._events.qsize())]
+        with contextlib.suppress(Unavailable):
+            await Store.run(store, lambda db: [append(db, letter) for letter in letters])
 
     async def _watch_issues(self, store: Store, outbox: Outbox) -> None:
         alarms = Alarms(self._scribe)
@@ -305,17 +333,23 @@ class Link:
                 outbox.wake()
 
     async def _keep_status(self, parts: Parts) -> None:
+        seen = -1
         while True:
-            extent = await parts.outbox.extent()
-            self._status.note(waiting=extent.waiting, dropped=self._refusals.total)
+            if seen != parts.outbox.changes:
+                seen = parts.outbox.changes
+                await self._look_at_outbox(parts.outbox)
+            self._status.refused(self._refusals.total)
             await parts.intake.keep_time()
             if parts.desk is not None:
                 await parts.desk.reconsider()
                 parts.desk.refresh()
-            marker = self._scribe.event("audit", "outbox.trimmed", sev=2)
-            if await parts.outbox.trim(marker):
-                parts.outbox.wake()
             await asyncio.sleep(_STATUS_EVERY_S)
+
+    async def _look_at_outbox(self, outbox: Outbox) -> None:
+        self._status.waiting((await outbox.extent()).waiting)
+        marker = self._scribe.event("audit", "outbox.trimmed", sev=2)
+        if await outbox.trim(marker):
+            outbox.wake()
 
     def _on_buried(self, eseq: int) -> None:
         self._emit("audit", "outbox.dead_letter", sev=2, facts={"eseq": eseq})

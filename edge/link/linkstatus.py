@@ -48,7 +48,7 @@ class LinkStatus:
         self._offline_since = ""
         self._error: EdgeError | None = None
         self._waiting = 0
-        self._dropped: Mapping[str, int] = {}
+        self._refused: Mapping[str, int] = {}
         self._storage: tuple[str, Unavailable] | None = None
         self.sess = 0
 
@@ -70,10 +70,16 @@ class LinkStatus:
         self._broker, self._error, self._offline_since = broker, None, ""
         self.put(LinkState.CONNECTING)
 
-    def note(self, *, waiting: int, dropped: Mapping[str, int]) -> None:
-        """Letters that the controller has not acknowledged, and refused messages by code."""
-        self._waiting, self._dropped = waiting, dropped
+    def waiting(self, count: int) -> None:
+        """Letters that the controller has not acknowledged."""
+        self._waiting = count
         self._write()
+
+    def refused(self, counts: Mapping[str, int]) -> None:
+        """Messages that were dropped or refused, by code."""
+        if counts != self._refused:
+            self._refused = dict(counts)
+            self._write()
 
     def storage(self, error: Unavailable | None) -> None:
         """The disk refuses, or (None) it does no more."""
@@ -90,7 +96,7 @@ class LinkStatus:
             "sess": self.sess if self._state is LinkState.ONLINE else 0,
             "last_error": str(self._error) if self._error else "",
             "outbox": self._waiting,
-            "refused": dict(self._dropped),
+            "refused": dict(self._refused),
             "issues": [*self._storage_issue(), *([self._issue(self._error)] if self._error else [])],
         }
         self._board.put("link", section)

@@ -29,6 +29,11 @@ class Network:
         self._until_ns = 0
 
     @property
+    def home(self) -> str:
+        """Where the route leads, without any document."""
+        return f"{self._route.broker.host}:{self._route.broker.port}"
+
+    @property
     def broker(self) -> Broker:
         return self._of(self._trial) if self.on_trial else self._holds
 

@@ -75,6 +75,11 @@ class Outbox:
         self._cap_bytes = cap_bytes
         self._news = asyncio.Event()
 
+    @property
+    def changes(self) -> int:
+        """Rises whenever something was written: while it stays, `extent` and the need to `trim` do."""
+        return self._store.changes
+
     def wake(self) -> None:
         """There may be something new to send."""
         self._news.set()

@@ -21,7 +21,7 @@ _MAY_PASS = frozenset((sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE
 class PatientStore(Store):
     """`run` tries again, once a second, for as long as the disk refuses; what is not on disk did not happen.
 
-    `on_trouble` is told the error each time, and None when it is over. Other errors are raised as by Store.
+    `on_trouble` is told the error each time, and None once nothing waits any more. Other errors are raised as by Store.
     """
 
     def __init__(
@@ -35,23 +35,32 @@ class PatientStore(Store):
         super().__init__(path, workers=workers)
         self._on_trouble = on_trouble
         self._sleep = sleep
-        self._troubled = False
+        self._waiting = 0
 
     async def run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        try:
+            return await super().run(work)
+        except Unavailable as error:
+            if not _may_pass(error.__cause__):
+                raise
+            self._on_trouble(error)
+        self._waiting += 1
+        try:
+            return await self._insist(work)
+        finally:
+            self._waiting -= 1
+            if not self._waiting:  # what is small may find room while what is large still waits
+                self._on_trouble(None)
+
+    async def _insist(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         while True:
+            await self._sleep(_AGAIN_S)
             try:
-                done = await super().run(work)
+                return await super().run(work)
             except Unavailable as error:
                 if not _may_pass(error.__cause__):
                     raise
-                self._troubled = True
                 self._on_trouble(error)
-                await self._sleep(_AGAIN_S)
-                continue
-            if self._troubled:
-                self._troubled = False
-                self._on_trouble(None)
-            return done
 
 
 def _may_pass(cause: BaseException | None) -> bool:

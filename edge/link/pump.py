@@ -10,6 +10,7 @@ from typing import Protocol
 
 from edge.link.connack import PACKET_TOO_LARGE
 from edge.link.outbox import Outbox, Posted
+from edge.link.topics import MAX_INT
 
 _LOG = logging.getLogger(__name__)
 _BATCH = 16
@@ -41,10 +42,12 @@ class Pump:
         self._topic_of = topic_of
         self._buried = buried
         self._sleep = sleep
+        self._rewound: list[int] = []
         self.position = 0
 
     def rewind(self, eseq: int) -> None:
         """Send again what comes after `eseq`."""
+        self._rewound.append(eseq)
         self.position = min(self.position, eseq)
         self._outbox.wake()
 
@@ -52,6 +55,7 @@ class Pump:
         """Until cancelled, or PeerGone when the connection ends."""
         tries = 0
         while True:
+            self._rewound.clear()
             letters = await self._outbox.after(self.position, limit=_BATCH)
             if not letters:
                 await self._outbox.news()
@@ -69,16 +73,13 @@ class Pump:
 
     async def _send(self, engine: Sends, letters: list[Posted]) -> _Refused | None:
         """All of them in flight at once; the first refused one, after the answers to all."""
-        start = self.position
         answers = [await engine.publish(self._topic_of(letter.leaf), letter.body) for letter in letters]
         reasons = [await answer for answer in answers]
-        rewound = self.position < start
-        for letter, reason in zip(letters, reasons, strict=True):
-            if reason >= _FAILURE_FROM:
-                return _Refused(letter.eseq, reason)
-            if not rewound:
-                self.position = letter.eseq
-        return None
+        refused = next((n for n, reason in enumerate(reasons) if reason >= _FAILURE_FROM), None)
+        taken = letters[:refused]
+        if taken:
+            self.position = min(taken[-1].eseq, *self._rewound, MAX_INT)
+        return None if refused is None else _Refused(letters[refused].eseq, reasons[refused])
 
     async def _bury(self, refused: _Refused) -> None:
         _LOG.error("the broker does not take letter %d (reason 0x%02x): put aside", refused.eseq, refused.reason)

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 _EVERY_NS = 60 * 1_000_000_000
-_ANSWERS = 64
-_ANSWER_EVERY_NS = 1_000_000_000
+_ANSWERS, _ANSWER_EVERY_NS = 64, 1_000_000_000
+_REPEATS, _REPEAT_EVERY_NS = 512, 100_000_000
 
 
 class Refusals:
@@ -17,8 +17,8 @@ class Refusals:
         self._total: Counter[str] = Counter()
         self._unreported: Counter[str] = Counter()
         self._reported_ns: int | None = None
-        self._answers = _ANSWERS
-        self._answered_ns = 0
+        self._answers = _Allowance(_ANSWERS, _ANSWER_EVERY_NS)
+        self._repeats = _Allowance(_REPEATS, _REPEAT_EVERY_NS)
 
     @property
     def total(self) -> Mapping[str, int]:
@@ -38,11 +38,31 @@ class Refusals:
 
         Whoever reaches the broker can send such commands; the outbox is not theirs to fill.
         """
-        earned = (now_ns - self._answered_ns) // _ANSWER_EVERY_NS
+        return self._answers.take(now_ns)
+
+    def may_repeat(self, *, now_ns: int) -> bool:
+        """Whether a signed command that is refused, or was here before, may have an answer.
+
+        512 at once, then ten a second: whoever reaches the broker can send old ones again and again.
+        """
+        return self._repeats.take(now_ns)
+
+
+class _Allowance:
+    """`room` at once, one more each `every_ns`."""
+
+    def __init__(self, room: int, every_ns: int) -> None:
+        self._room = room
+        self._every_ns = every_ns
+        self._left = room
+        self._counted_ns = 0
+
+    def take(self, now_ns: int) -> bool:
+        earned = (now_ns - self._counted_ns) // self._every_ns
         if earned > 0:
-            self._answers = min(_ANSWERS, self._answers + earned)
-            self._answered_ns = now_ns
-        if self._answers == 0:
+            self._left = min(self._room, self._left + earned)
+            self._counted_ns = now_ns
+        if self._left == 0:
             return False
-        self._answers -= 1
+        self._left -= 1
         return True

@@ -34,7 +34,8 @@ INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + 
 class Store:
     """`run` hands a function the connection, in another thread, inside one durable transaction, one after another.
 
-    Many stores of one process share `workers`; a store alone has a thread of its own.
+    Many stores of one process share `workers`; a store alone has a thread of its own. `changes` rises whenever a
+    row was written.
 
     A file that is no database is put aside and a new one begun: then the outbox has a new epoch.
     Raises Unavailable `link_store` when the disk refuses.
@@ -46,6 +47,7 @@ class Store:
         self._workers = workers or Workers(threads=1)
         self._jobs = self._workers.queue()
         self._db: sqlite3.Connection | None = None
+        self.changes = 0
 
     async def open(self) -> None:
         await self._in_worker(self._open)
@@ -70,7 +72,9 @@ class Store:
             raise sqlite3.ProgrammingError("not open")
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
-            return work(self._db)
+            done = work(self._db)
+        self.changes = self._db.total_changes
+        return done
 
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

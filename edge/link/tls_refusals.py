@@ -76,7 +76,7 @@ def tls_refusal(error: BaseException | None, where: str) -> Unavailable | Forbid
     return (PeerGone if code == _NOT_TLS else Forbidden)(f"{where}: {sentence}", code=code)
 
 
-def handshake_cut(error: BaseException, where: str) -> PeerGone | None:
+def handshake_cut(error: BaseException | None, where: str) -> PeerGone | None:
     """The connection ended while TLS began, without a word: what a broker's plain port does."""
     if isinstance(error, ssl.SSLEOFError | ConnectionResetError):
         return PeerGone(f"{where}: the connection ended while TLS began, as on a port without TLS", code=_NOT_TLS)

@@ -144,6 +144,8 @@ async def dial(wire: Wire, host: str, port: int, tls: ssl.SSLContext | None) -> 
     loop = asyncio.get_running_loop()
     try:
         await loop.create_connection(lambda: wire, host, port, ssl=tls, happy_eyeballs_delay=_ATTEMPT_DELAY_S)
+    except ssl.SSLError:
+        raise
     except ValueError as error:  # the resolver's, of a name that cannot be one
         raise OSError(str(error)) from error
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+TEST_PATTERN = "test-pattern"  # the source that stands in for an input's own while `test.pattern` is on
+
 
 class Input(StrEnum):
     """An input by its name, which is also the name of its first rung."""

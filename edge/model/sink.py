@@ -79,9 +79,10 @@ class RungSpec:
 
 @dataclass(frozen=True, slots=True)
 class MediaPlan:
-    """The whole wish for the media process, always complete, never a patch."""
+    """The whole wish for the media process, always complete, never a patch. `source` empty: as configured."""
 
     sinks: tuple[SinkSpec, ...] = ()
     rungs: tuple[RungSpec, ...] = ()
     picture: PictureSpec = field(default_factory=PictureSpec)
     log_level: str = "INFO"
+    source: str = ""

@@ -6,6 +6,7 @@ import logging
 import sys
 from types import TracebackType
 
+_LOG = logging.getLogger(__name__)
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _CHATTY = ("aioice", "aiortc", "asyncio", "PIL")  # libraries that tell at INFO what only they need
 
@@ -25,9 +26,13 @@ def set_up_logging(process: str, *, level: str = "INFO") -> None:
 
 def set_level(level: str) -> None:
     """From now on, of the root logger: DEBUG, INFO, WARNING or ERROR."""
-    logging.getLogger().setLevel(level)
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(level)
+    if root.level != before:
+        _LOG.log(root.level, "from now on %s and worse is logged", level)
     for chatty in _CHATTY:
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -12,7 +12,7 @@ class StatusBoard:
 
     def __init__(self) -> None:
         self._sections: dict[str, Any] = {}
-        self._changed = asyncio.Condition()
+        self._changed = asyncio.Event()
         self.rev = 0
 
     def put(self, section: str, value: Any) -> None:
@@ -37,14 +37,11 @@ class StatusBoard:
             seen.update(fresh)
             if fresh:
                 yield fresh
-            async with self._changed:
-                if all(seen.get(k) == v for k, v in self._sections.items()):
-                    await self._changed.wait()
+            changed = self._changed
+            if all(seen.get(k) == v for k, v in self._sections.items()):
+                await changed.wait()
 
     def _wake(self) -> None:
-        async def notify() -> None:
-            async with self._changed:
-                self._changed.notify_all()
-
-        task = asyncio.ensure_future(notify())
-        self._keep = task
+        """Whoever waits has the old event; who comes next waits for the next change."""
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -14,19 +14,19 @@ from edge.vault.certificates import Certificate
 from edge.vault.secret_file import read_secret, replace_whole
 from edge.vault.tls import client_context
 
-_FIELDS = frozenset(("v", "host", "port", "ca", "certificate", "key", "kids"))
+_FIELDS = frozenset(("v", "host", "port", "ca", "certificate", "key", "independent"))
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """`ca`, `certificate` and `key` as PEM text; `kids` are the signing keys that came with it."""
+    """`ca`, `certificate` and `key` as PEM text. `independent`: signing keys that are no part of it."""
 
     host: str
     port: int
     ca: str = field(repr=False)
     certificate: str = field(repr=False)
     key: str = field(repr=False)
-    kids: tuple[str, ...]
+    independent: tuple[str, ...] = ()
 
     def context(self) -> ssl.SSLContext:
         """Raises Invalid `bad_certificate`, `bad_key`."""
@@ -63,7 +63,7 @@ class EnrolmentFile:
             "ca": enrolment.ca,
             "certificate": enrolment.certificate,
             "key": enrolment.key,
-            "kids": list(enrolment.kids),
+            "independent": list(enrolment.independent),
         }
         try:
             replace_whole(self._path, json.dumps(content, indent=1).encode() + b"\n")
@@ -82,9 +82,9 @@ def _parsed(entry: Any) -> Enrolment:
     if not isinstance(entry, dict) or entry.keys() != _FIELDS or entry["v"] != 1:
         raise Invalid(f"must hold exactly {', '.join(sorted(_FIELDS))}, v being 1")
     texts = {name: entry[name] for name in ("host", "ca", "certificate", "key")}
-    kids = entry["kids"]
-    if not all(isinstance(text, str) for text in (*texts.values(), *kids)) or not isinstance(entry["port"], int):
+    independent = entry["independent"]
+    if not all(isinstance(text, str) for text in (*texts.values(), *independent)) or not isinstance(entry["port"], int):
         raise Invalid("a field is of the wrong type")
-    enrolment = Enrolment(port=entry["port"], kids=tuple(kids), **texts)
+    enrolment = Enrolment(port=entry["port"], independent=tuple(independent), **texts)
     enrolment.context()
     return enrolment

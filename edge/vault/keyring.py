@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -75,38 +75,26 @@ class Keyring:
 
     def add(self, key: TrustedKey) -> None:
         """Enrol or renew, durably (blocking). Raises Forbidden `kid_taken` when the name is another key's."""
-        _check_free(self._keys, key)
+        known = self._keys.get(key.kid)
+        if known is not None and known.public != key.public:
+            raise Forbidden(f"key id {key.kid!r} belongs to another key", code="kid_taken")
         self._write({**self._keys, key.kid: key})
 
-    def remove(self, *kids: str) -> None:
-        """Forget keys, durably (blocking); no error when one is not there."""
-        self._write({name: key for name, key in self._keys.items() if name not in kids})
-
-    def exchange(self, *, drop: Collection[str], add: Iterable[TrustedKey]) -> None:
-        """Forget those and enrol these in one step, durably (blocking). Raises Forbidden `kid_taken`."""
-        kept = {name: key for name, key in self._keys.items() if name not in drop}
-        for key in add:
-            _check_free(kept, key)
-            kept[key.kid] = key
-        self._write(kept)
+    def remove(self, kid: str) -> None:
+        """Forget a key, durably (blocking); no error when it is not there."""
+        self._write({name: key for name, key in self._keys.items() if name != kid})
 
     def replace(self, keys: Iterable[TrustedKey]) -> None:
         """These and no others, durably (blocking)."""
         self._write({key.kid: key for key in keys})
 
     def _write(self, keys: dict[str, TrustedKey]) -> None:
-        document = {"v": 1, "keys": [_entry(key) for key in keys.values()]}
+        document = {"v": 1, "keys": [key_entry(key) for key in keys.values()]}
         try:
             replace_whole(self.path, json.dumps(document, indent=1).encode() + b"\n")
         except OSError as error:
             raise Unavailable(f"cannot write {self.path}: {error.strerror}", code="key_file") from error
         self._keys = keys
-
-
-def _check_free(keys: Mapping[str, TrustedKey], key: TrustedKey) -> None:
-    known = keys.get(key.kid)
-    if known is not None and known.public != key.public:
-        raise Forbidden(f"key id {key.kid!r} belongs to another key", code="kid_taken")
 
 
 def parse_keyring(text: bytes) -> tuple[TrustedKey, ...]:
@@ -130,11 +118,6 @@ def parse_keys(entries: Any) -> tuple[TrustedKey, ...]:
     if len({key.kid for key in keys}) != len(keys):
         raise Invalid("keys: two entries have one kid")
     return keys
-
-
-def key_entry(key: TrustedKey) -> Mapping[str, Any]:
-    """The key as in such a list."""
-    return _entry(key)
 
 
 def trusted_key(*, kid: str, public: str, ops: tuple[str, ...], boxes: tuple[str, ...], not_after_s: int) -> TrustedKey:
@@ -188,7 +171,8 @@ def _any_matches(patterns: tuple[str, ...], name: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _entry(key: TrustedKey) -> Mapping[str, Any]:
+def key_entry(key: TrustedKey) -> Mapping[str, Any]:
+    """As it stands in the file, and in the arguments of `keys.set`."""
     return {
         "kid": key.kid,
         "alg": "ed25519",

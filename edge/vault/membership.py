@@ -33,6 +33,10 @@ class Way(Protocol):
         """To the box's own broker."""
         ...
 
+    async def hear_again(self, *, anew: bool) -> None:
+        """The keys hold now: connect once more. `anew`: it is another controller than before."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -86,16 +90,18 @@ class Membership:
             raise Forbidden("the broker is set in the configuration (mqtt.host)", code="broker_configured")
         async with self._changing:
             before = self.current
-            kids = tuple(entry.kid for entry in offer.keys)
-            fresh = self._checked(Enrolment(offer.host, offer.port, offer.ca, offer.certificate, key, kids))
+            others = _without(offer.keys, self._independent())
+            fresh = self._checked(Enrolment(offer.host, offer.port, offer.ca, offer.certificate, key, tuple(others)))
             await self._way.attempt(fresh.host, fresh.port, fresh.context())
             try:
-                await asyncio.to_thread(self._keep, fresh, before, offer.keys)
+                await asyncio.to_thread(self._keep, fresh, offer.keys, tuple(others.values()))
             except EdgeError:
                 self._return_to(before)
                 raise
             self.current = fresh
-        self._audit("enrolment.joined", {"broker": f"{fresh.host}:{fresh.port}", "kids": list(kids)})
+            await self._way.hear_again(anew=before is None or before.ca != fresh.ca)
+        facts = {"broker": f"{fresh.host}:{fresh.port}", "kids": [key.kid for key in offer.keys]}
+        self._audit("enrolment.joined", facts)
 
     def renewal(self) -> str:
         """A request (PEM) for the certificate that follows the present one. Raises NotFound `not_enrolled`."""
@@ -126,11 +132,13 @@ class Membership:
             before = self.current
             if before is None:
                 return
+            others = self._independent()
             await asyncio.to_thread(self._file.forget)
-            await asyncio.to_thread(self._keyring.remove, *before.kids)
+            await asyncio.to_thread(self._keyring.replace, tuple(others.values()))
             self.current = None
             self._way.go_home()
-        self._audit("enrolment.left", {"broker": f"{before.host}:{before.port}", "kids": list(before.kids)})
+            await self._way.hear_again(anew=True)
+        self._audit("enrolment.left", {"broker": f"{before.host}:{before.port}"})
 
     def _enrolled(self) -> Enrolment:
         if self.current is None:
@@ -145,21 +153,34 @@ class Membership:
         check_issued(fresh.certificate, ca=fresh.ca, key=fresh.key, name=self._box, now_s=now_s)
         return fresh
 
-    def _keep(self, fresh: Enrolment, before: Enrolment | None, keys: Sequence[TrustedKey]) -> None:
-        """Blocking. A crash in between leaves the new keys beside the old broker, never a broker without its keys."""
-        old = before.kids if before is not None else ()
-        gone = [kid for kid in old if kid not in fresh.kids]
+    def _independent(self) -> Mapping[str, TrustedKey]:
+        """The keys that have nothing to do with the present enrolment: all, where there is none."""
+        trusted, current = self._keyring.keys(), self.current
+        return {key.kid: key for key in trusted if current is None or key.kid in current.independent}
+
+    def _keep(self, fresh: Enrolment, offered: Sequence[TrustedKey], others: Sequence[TrustedKey]) -> None:
+        """Blocking. A crash in between leaves keys too many, never a broker without its keys."""
         known = self._keyring.keys()
-        self._keyring.exchange(drop=[kid for kid in old if kid in fresh.kids], add=keys)
+        kids = {key.kid for key in offered}
+        self._keyring.replace((*(key for key in known if key.kid not in kids), *offered))
         try:
             self._file.save(fresh)
         except EdgeError:
-            self._keyring.exchange(drop=fresh.kids, add=[key for key in known if key.kid in fresh.kids])
+            self._keyring.replace(known)
             raise
-        self._keyring.remove(*gone)
+        self._keyring.replace((*others, *offered))
 
     def _return_to(self, before: Enrolment | None) -> None:
         if before is None:
             self._way.go_home()
         else:
             self._way.move(before.host, before.port, before.context())
+
+
+def _without(offered: Sequence[TrustedKey], others: Mapping[str, TrustedKey]) -> Mapping[str, TrustedKey]:
+    """The others but for those that are offered now. Raises Forbidden `kid_taken` where a name is another key's."""
+    for key in offered:
+        if key.kid in others and others[key.kid].public != key.public:
+            raise Forbidden(f"key id {key.kid!r} belongs to another key", code="kid_taken")
+    kids = {key.kid for key in offered}
+    return {kid: key for kid, key in others.items() if kid not in kids}

@@ -190,7 +190,8 @@ class PairingDesk:
 
     async def _take_in(self, said: Mapping[str, Any], keys: tuple[TrustedKey, ...], begun: _Begun) -> None:
         if not said.get("certificate"):
-            await asyncio.to_thread(self._keyring.exchange, drop=(), add=keys)
+            for key in keys:
+                await asyncio.to_thread(self._keyring.add, key)
             return
         if self._membership is None:
             raise Forbidden("this box goes to no central broker", code="broker_configured")

@@ -12,32 +12,6 @@ from typing import Any
 from edge.model.errors import Invalid
 
 
-class TellingSocket(ssl.SSLSocket):
-    """Remembers in `trouble` what TLS said when the connection broke.
-
-    In TLS 1.3 a server refuses a client's certificate after the client's handshake is over: only the first read tells.
-    """
-
-    trouble: ssl.SSLError | None = None
-
-    def do_handshake(self, block: bool = False) -> None:
-        """Closes the socket where that fails: paho forgets to."""
-        try:
-            super().do_handshake(block)
-        except BaseException:
-            self.close()
-            raise
-
-    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        try:
-            return super().recv(buflen, flags)
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            raise
-        except ssl.SSLError as error:
-            self.trouble = error
-            raise
-
-
 def client_context(*, ca: str, certificate: str, key: str) -> ssl.SSLContext:
     """All three as PEM text; `certificate` may be a chain. The server's name is checked.
 
@@ -72,7 +46,6 @@ def context_of_files(*, ca_file: Path, certificate_file: Path, key_file: Path) -
 def _bare_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.sslsocket_class = TellingSocket
     return context
 
 

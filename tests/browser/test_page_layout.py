@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from edge.model.errors import Busy
-from tests.browser.page_stage import Stage, both_inputs, open_page
+from tests.browser.page_stage import QR_TEXT, Stage, both_inputs, open_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -101,16 +105,64 @@ async def test_picture_and_facts_are_on_the_first_touch_screen(browser: Browser,
     assert await page.inner_text("#box-name") == "Theatre 4"
 
 
-async def test_pairing_code_is_large_and_fits(browser: Browser, stage: Stage) -> None:
-    page = await open_page(browser, stage.url)
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_pairing_code_is_large_and_its_qr_code_is_read_off_the_screen(
+    browser: Browser, stage: Stage, width: int, height: int, tmp_path: Path
+) -> None:
+    assert shutil.which("zbarimg"), "zbarimg is needed: apt-get install zbar-tools"
+    page = await open_page(browser, stage.url, width=width, height=height)
     await _open(page, "controller")
     await page.click('[data-action="pair"]')
     code = page.locator("#pairing-code")
-    await code.wait_for()
-    assert await code.inner_text() == "482 913"
+    await expect(code).to_have_text("482 913")
     assert await code.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") >= 40
     inside = "e => { const r = e.getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight; }"
     assert await page.locator("#pairing").evaluate(inside)
+    assert await page.locator("#pairing").evaluate(
+        "e => e.scrollHeight <= e.clientHeight && e.scrollWidth <= e.clientWidth"
+    )
     assert (await page.inner_text("#pairing-left")).startswith("Valid for ")
+    await page.screenshot(path=tmp_path / "page.png")
+    read = await asyncio.create_subprocess_exec(
+        *("zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", tmp_path / "page.png"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await asyncio.wait_for(read.communicate(), 20)
+    assert out.decode().strip() == QR_TEXT
     await page.click("#pairing-close")
-    assert not await page.locator("#pairing").is_visible()
+    await expect(page.locator("#pairing")).to_be_hidden()
+    await expect(page.locator("#pairing-qr svg")).to_have_count(0)
+    await expect(code).not_to_contain_text("482")
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_a_controller_is_forgotten_only_when_that_is_confirmed(
+    browser: Browser, stage: Stage, width: int, height: int
+) -> None:
+    stage.board.put(
+        "controller",
+        {
+            "enrolled": True,
+            "broker": "broker.hospital.example:8883",
+            "certificate_until": "2027-01-01T00:00:00Z",
+            "keys": [{"kid": "ctl-0123456789", "until": "2028-01-01T00:00:00Z"}],
+        },
+    )
+    page = await open_page(browser, stage.url, width=width, height=height)
+    await _open(page, "controller")
+    assert await _faults(page) == []
+    assert "ctl-0123456789" in await page.inner_text("#panel-body")
+    for answer, forgotten in (("#parting-keep", []), ("#parting-forget", ["box-og5zhpmlrd"])):
+        await page.click('[data-action="forget"]')
+        await expect(page.locator("#parting")).to_be_visible()
+        assert "broker.hospital.example" in await page.inner_text("#parting-text")
+        async with page.expect_response("**/forget") if forgotten else contextlib.nullcontext():
+            await page.click(answer)
+        await expect(page.locator("#parting")).to_be_hidden()
+        assert stage.pairing.forgotten == forgotten
+
+
+async def test_a_controller_that_there_is_not_cannot_be_forgotten(browser: Browser, stage: Stage) -> None:
+    page = await open_page(browser, stage.url)
+    await _open(page, "controller")
+    assert await page.locator('[data-action="forget"]').count() == 0

@@ -12,6 +12,7 @@ import pytest
 
 from board.av.url_source import UrlSource
 from board.sim.source import SimSource
+from edge.media.switched import SwitchedSource
 from edge.ports import Source
 from edge.runtime.clock import SystemClock
 from tests.board.kit import BlockPainter, HandClock, run
@@ -51,6 +52,20 @@ class TestSimSource(SourceContract):
     @pytest.fixture
     def source(self) -> Source:
         return SimSource(clock=SystemClock(), painter=BlockPainter(), width=640, height=360, fps=50)
+
+
+class TestSwitchedSource(SourceContract):
+    """After a change of source."""
+
+    @pytest.fixture
+    def source(self) -> Source:
+        def make(name: str) -> Source:
+            size = {"pattern": (640, 360), "camera": (320, 240)}[name]
+            return SimSource(clock=SystemClock(), painter=BlockPainter(), width=size[0], height=size[1], fps=50)
+
+        switched = SwitchedSource(make=make, chosen="camera")
+        switched.choose("pattern")
+        return switched
 
 
 class TestV4l2Source(SourceContract):

@@ -16,7 +16,7 @@ from tests.mqtt_peer import WAIT_S, Peer
 from tests.peers.conftest import Mosquitto
 
 pytestmark = pytest.mark.peer
-SIZE = "2m"
+SIZE = "16m"  # several times what SQLite lets its log grow to, as any disk is
 
 
 class SmallDisk:

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from blockbuster import blockbuster_ctx
 
 from edge.link import telemetry
 from edge.link.engine import Broker, Engine
+from edge.link.retry import Retry
 from edge.model.errors import Forbidden, PeerGone
 from tests.mqtt_box import LinkBox
 from tests.mqtt_orders import trust
@@ -253,6 +256,31 @@ async def test_a_second_client_with_the_same_id_makes_the_box_step_back(mosquitt
         await (await rival.publish(f"eb/1/{box.id}/link", message, retain=True))
         await until(lambda: any(i["code"] == "taken_over" for i in link_of(box)["issues"]), "the issue")
         await rival.close()
+
+
+async def test_of_two_boxes_with_one_id_one_steps_back_and_the_other_is_left_in_peace(
+    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.link.link.Retry", partial(Retry, chance=lambda: 0.5))
+    first_dir, copy_dir = tmp_path / "first", tmp_path / "copy"
+    first = LinkBox(port=mosquitto.port, state_dir=first_dir)
+    first.keyring.add(trust())
+    shutil.copytree(first_dir, copy_dir)
+    copy = LinkBox(port=mosquitto.port, state_dir=copy_dir)
+    async with Peer(port=mosquitto.port, box=first.id) as peer, first.running():
+        await peer.online()
+        async with copy.running():
+            await until(lambda: any("taken_over" in codes(box) for box in (first, copy)), "one of them stepping back")
+            await until(lambda: "online" in (link_of(first)["state"], link_of(copy)["state"]), "the other one online")
+            seen = len(peer.bodies("link"))
+            for _ in range(20):
+                assert await peer.final(await peer.command("stream.start", {"sink": "srt"})) == ("done", "ok")
+            assert len(peer.bodies("link")) - seen <= 1  # the will of who left may still come
+            assert sorted(link_of(box)["state"] for box in (first, copy)) == ["offline", "online"]
+
+
+def codes(box: LinkBox) -> list[str]:
+    return [issue["code"] for issue in link_of(box)["issues"]]
 
 
 async def test_plain_mqtt_to_another_machine_is_refused() -> None:

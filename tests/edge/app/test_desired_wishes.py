@@ -52,6 +52,7 @@ def test_a_whole_document_is_what_the_box_then_wants(rig: Rig) -> None:
         sinks={"srt": {"running": False}, "webrtc": {"running": False}, "room": ROOM},
         rungs={"view": {"bitrate": 700_000}},
         log_level="WARNING",
+        source="v4l2",
         reconnect_spread_s=45,
         network={"broker": {"host": "10.0.0.9", "port": 8883}},
     )
@@ -61,7 +62,7 @@ def test_a_whole_document_is_what_the_box_then_wants(rig: Rig) -> None:
     assert wishes.preset_name == "endoscopy"
     assert wishes.picture.own_mask == Mask((Sheet(HD, (Rect(10, 10, 20, 20),)),))
     assert {rung.name: rung.bitrate_bps for rung in wishes.plan.rungs}["view"] == 700_000
-    assert wishes.plan.log_level == "WARNING"
+    assert (wishes.plan.log_level, wishes.plan.source) == ("WARNING", "v4l2")
     assert rig.desired.link == LinkWish(("10.0.0.9", 8883), 45.0)
 
 
@@ -140,6 +141,8 @@ def test_null_takes_a_configured_output_away_and_one_that_is_not_there_is_no_err
         ({"preset": "endoscopy", "rungs": {"main": {"bitrate": 10**5}}}, ["/rungs/main/bitrate below_clinical_floor"]),
         ({"preset": "nope"}, ["/preset unknown_preset"]),
         ({"preset": None}, ["/preset invalid"]),
+        ({"source": "url"}, ["/source unknown_source"]),
+        ({"source": 5}, ["/source invalid"]),
         ({"mask": {"rects": [[0, 0, 1, 1]]}}, ["/mask/of picture_size_unknown"]),
         ({"mask": {"rects": [[0, 0, 0, 1]], "of": [64, 48]}}, ["/mask/rects/0 invalid"]),
         ({"mask": {"rects": [[0, 0, 100, 1]], "of": [64, 48]}}, ["/mask mask_outside_picture"]),
@@ -232,3 +235,11 @@ def test_an_entry_that_the_technician_changes_goes_before_the_document_and_is_dr
     assert running_of(again.wishes) == {"webrtc": True, "srt": True}
     assert again.desired.drift() == ("/sinks/srt", "/network")
     assert (again.wishes.wanted.log_level, again.desired.link) == ("ERROR", LinkWish())
+
+
+def test_released_the_box_stays_as_it_is_but_at_its_own_broker_and_counts_anew(rig: Rig) -> None:
+    rig.apply(rev=57, preset="endoscopy", network={"broker": {"host": "10.0.0.9", "port": 8883}})
+    rig.desired.release()
+    rig.desired.release()
+    assert (rig.desired.applied, rig.desired.link) == (None, LinkWish())
+    assert rig.wishes.wanted.preset_name == "endoscopy"

@@ -90,6 +90,34 @@ def _answers(faults: list[Mapping[str, Any]], jpeg: bytes) -> Mapping[str, Answe
     return {"fault": fault, "still": still}
 
 
+async def test_log_level_is_set_and_a_word_that_is_none_refused(box: Box) -> None:
+    assert await box.done("log.level", level="DEBUG") == {"level": "DEBUG"}
+    assert box.wishes.plan.log_level == "DEBUG"
+    assert (
+        await box.ask("log.level", level="LOUD")
+    ).detail == "level: 'LOUD' is not one of DEBUG, INFO, WARNING, ERROR"
+    assert (await box.ask("log.level")).code == "invalid"
+
+
+async def test_test_pattern_stands_in_until_it_is_switched_off_and_is_not_kept(box: Box) -> None:
+    assert await box.done("test.pattern", on=True) == {"on": True}
+    assert box.wishes.plan.source == "test-pattern"
+    assert not list(box.state.glob("wishes*"))
+    assert await box.done("test.pattern", on=False) == {"on": False}
+    assert box.wishes.plan.source == "sim"
+    assert [(await box.ask("test.pattern", **args)).code for args in ({}, {"on": 1})] == ["invalid", "invalid"]
+
+
+async def test_source_is_one_of_those_configured(box: Box) -> None:
+    assert await box.done("source.set", source="v4l2") == {"source": "v4l2"}
+    assert box.wishes.plan.source == "v4l2"
+    refused = await box.ask("source.set", source="url")  # it has no address
+    assert (refused.st, refused.code) == (ResultState.REJECTED, "unknown_source")
+    assert "there is sim, v4l2, picamera" in refused.detail
+    await box.done("source.set", source="sim")
+    assert box.wishes.wanted.overrides.source is None
+
+
 async def test_stop_and_start_name_the_end_state(box: Box) -> None:
     for _ in range(2):
         assert await box.done("stream.stop", sink="srt") == {"sink": "srt", "running": False}

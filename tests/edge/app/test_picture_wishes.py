@@ -202,6 +202,7 @@ _EMPTY_4 = {
     "preset": None,
     "mask": None,
     "log_level": None,
+    "source": None,
     "link": None,
     "document": None,
 }

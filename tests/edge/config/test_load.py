@@ -132,6 +132,14 @@ BAD = {
     "fraction": Bad("[web]\nport = 80.5", "@: web.port: must be a whole number (got 80.5)"),
     "date": Bad("[web]\nport = 2026-01-01", '@: web.port: must be a whole number (got "2026-01-01")'),
     "text for a float": Bad('[encoder]\ngop_s = "x"', '@: encoder.gop_s: must be a number (got "x")'),
+    "certificate without its key": Bad(
+        "[mqtt]\nhost = 'b'\nca_file = 'a'\ncertificate_file = 'c'",
+        "@: mqtt: key_file: is missing; ca_file, certificate_file and key_file go together",
+    ),
+    "certificates for no broker": Bad(
+        "[mqtt]\nca_file = 'a'\ncertificate_file = 'c'\nkey_file = 'k'",
+        "@: mqtt: host: is missing; certificates are for the broker that it names",
+    ),
     "number for text": Bad("[mqtt]\nhost = 3", "@: mqtt.host: must be text (got 3)"),
     "number for a path": Bad("[paths]\nrun_dir = 3", "@: paths.run_dir: must be text (got 3)"),
     "text for truth": Bad('[source.url]\nloop = "yes"', '@: source.url.loop: must be true or false (got "yes")'),

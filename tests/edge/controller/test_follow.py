@@ -45,6 +45,16 @@ def test_what_does_not_come_after_the_answer_is_given_up_as_far_as_was_asked() -
     assert (follower.covered, follower.reason) == (9, "the box no longer has them")
 
 
+def test_what_the_box_still_has_is_never_given_up_but_asked_for_again() -> None:
+    follower = asked()
+    follower.answered(Result("id", ResultState.DONE, payload={"from": 2, "first": 2, "last": 9}), now_s=2)
+    assert follower.step(GAP, now_s=2 + QUIET_S, online=True) is Step.WAIT
+    assert follower.step(GAP, now_s=2 + QUIET_S + 2, online=True) is Step.ASK
+    follower.answered(Result("id", ResultState.DONE, payload={"from": 2, "first": 3, "last": 9}), now_s=8)
+    assert follower.step(GAP, now_s=8 + QUIET_S, online=True) is Step.GIVE_UP
+    assert follower.covered == 2
+
+
 def test_while_it_moves_nothing_is_given_up() -> None:
     follower = asked()
     follower.answered(done(9), now_s=2)

@@ -53,14 +53,14 @@ class Rig:
         self.masked = False
         self.bus.register("mask.set", Lane.STREAM, self._mask, grave=lambda args: self.masked and not args.get("n"))
         self.bus.register("disk.fail", Lane.SYSTEM, self._fail)
-        keyring = self.keyring = Keyring(tmp_path / "controllers.json")
-        keyring.add(trust(not_after_s=NOW_S + YEAR_S))
+        self.keyring = Keyring(tmp_path / "controllers.json")
+        self.keyring.add(trust(not_after_s=NOW_S + YEAR_S))
         self.outbox = Outbox(store)
         self.revision = Revision(store)
         self.intake = Intake(
             box=BOX,
             bus=self.bus,
-            keyring=keyring,
+            keyring=self.keyring,
             store=store,
             outbox=self.outbox,
             scribe=scribe,

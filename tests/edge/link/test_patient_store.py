@@ -1,3 +1,4 @@
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,6 +25,7 @@ class Rig:
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        await asyncio.sleep(0.001)
         if len(self.slept) == self.waits:
             await Store.run(self.store, lambda db: db.execute("PRAGMA max_page_count = 1000000").fetchone())
 
@@ -61,6 +63,29 @@ async def test_reading_goes_on_while_the_disk_is_full(rig: Rig) -> None:
     await rig.fill()
     assert await rig.store.run(lambda db: numbers.number(db, "n")) == 0
     assert rig.told == []
+
+
+async def test_the_trouble_is_over_only_when_nothing_waits_any_more(rig: Rig) -> None:
+    await rig.fill()
+    large = asyncio.ensure_future(rig.store.run(_large))
+    while not rig.slept:
+        await asyncio.sleep(0)
+    await rig.store.run(lambda db: numbers.next_number(db, "small"))
+    assert "over" not in rig.told
+    await large
+    assert (rig.told[-1], rig.told.count("over")) == ("over", 1)
+
+
+async def test_whoever_gives_up_waiting_is_not_waited_for(rig: Rig) -> None:
+    await rig.fill()
+    rig.waits = 10**9
+    waiting = asyncio.ensure_future(rig.store.run(_large))
+    while not rig.slept:
+        await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert rig.told[-1] == "over"
 
 
 async def test_an_error_that_room_does_not_mend_is_raised(rig: Rig) -> None:

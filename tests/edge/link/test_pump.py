@@ -108,6 +108,36 @@ async def test_a_rewind_sends_again_from_there(rig: Rig) -> None:
     assert rig.wire.taken == [1, 2, 3, 4, 5, 3, 4, 5]
 
 
+async def test_a_rewind_into_what_is_in_flight_is_not_forgotten(rig: Rig) -> None:
+    rig.wire.answer.clear()
+    await rig.put(5)
+    async with rig.pumping():
+        async with asyncio.timeout(10):
+            while rig.wire.in_flight < 5:
+                await asyncio.sleep(0.001)
+        rig.pump.rewind(3)
+        rig.wire.answer.set()
+        async with asyncio.timeout(10):
+            while len(rig.wire.taken) < 7:
+                await asyncio.sleep(0.001)
+        await rig.until(5)
+    assert rig.wire.taken == [1, 2, 3, 4, 5, 4, 5]
+
+
+async def test_a_rewind_while_the_next_letters_are_read_is_not_forgotten(rig: Rig) -> None:
+    await rig.put(5)
+    async with rig.pumping():
+        await rig.until(5)
+        await rig.put(1)
+        await asyncio.sleep(0)  # the pump is reading letter 6 from the disk
+        rig.pump.rewind(2)
+        async with asyncio.timeout(10):
+            while 3 not in rig.wire.taken[5:]:
+                await asyncio.sleep(0.001)
+        await rig.until(6)
+    assert rig.wire.taken[-4:] == [3, 4, 5, 6]
+
+
 async def test_a_refused_letter_is_tried_again_and_nothing_overtakes_it_for_good(rig: Rig) -> None:
     rig.wire.refuses = {2: 3}
     await rig.put(3)

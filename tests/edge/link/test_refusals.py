@@ -27,3 +27,10 @@ def test_unsigned_commands_are_answered_64_at_once_then_one_a_second() -> None:
     assert not refusals.may_answer(now_ns=SECOND - 1)
     assert refusals.may_answer(now_ns=SECOND)
     assert not refusals.may_answer(now_ns=SECOND)
+
+
+def test_signed_repeats_are_answered_512_at_once_then_ten_a_second() -> None:
+    refusals = Refusals()
+    assert [refusals.may_repeat(now_ns=0) for _ in range(513)] == [True] * 512 + [False]
+    assert [refusals.may_repeat(now_ns=SECOND) for _ in range(11)] == [True] * 10 + [False]
+    assert refusals.may_answer(now_ns=0)

@@ -43,7 +43,7 @@ def test_no_secret_is_in_its_words(enrolment: Enrolment) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"v": 2}, {"port": "8883"}, {"key": "no PEM"}, {"kids": [3]}, {"more": 1}, {"ca": ""}]
+    "change", [{"v": 2}, {"port": "8883"}, {"key": "no PEM"}, {"independent": [3]}, {"more": 1}, {"ca": ""}]
 )
 def test_a_damaged_file_is_named(tmp_path: Path, enrolment: Enrolment, change: dict[str, object]) -> None:
     path = tmp_path / "enrolment.json"

@@ -4,7 +4,7 @@ import pytest
 
 from edge.model.errors import EdgeError, Forbidden, Unavailable
 from edge.vault.authority import Purpose
-from edge.vault.keyring import Keyring
+from edge.vault.keyring import Keyring, parse_keys
 from tests.enrolling import BOX, EnrollingBox, Talker
 
 
@@ -28,7 +28,7 @@ async def test_an_enrolment_is_kept_and_survives_a_restart(box: EnrollingBox, fi
     assert box.way.at == "one.example:8883"
     kept = box.file.load()
     assert kept is not None
-    assert (kept.host, kept.kids) == ("one.example", (first.key.kid,))
+    assert (kept.host, kept.independent) == ("one.example", ())
     assert Keyring(tmp_path / "box" / "controllers.json").find(first.key.kid) is not None
 
 
@@ -39,6 +39,30 @@ async def test_another_controller_replaces_the_first_with_its_keys(
     await second.enrol(box)
     assert box.way.at == "two.example:8883"
     assert box.kids == {second.key.kid}
+    assert box.way.heard == [True, True]
+
+
+async def test_the_same_controller_again_is_no_other_one(box: EnrollingBox, first: Talker) -> None:
+    await first.enrol(box)
+    await first.enrol(box)
+    assert box.kids == {first.key.kid}
+    assert box.way.heard == [True, False]
+
+
+async def test_a_key_that_took_anothers_place_goes_with_its_controller(box: EnrollingBox, first: Talker) -> None:
+    """As `keys.set` does it."""
+    await first.enrol(box)
+    box.keyring.replace(parse_keys([first.entry(kid="ctl-rotated")]))
+    await box.membership.leave()
+    assert box.kids == set()
+
+
+async def test_the_name_of_a_key_that_stays_is_not_taken(box: EnrollingBox, first: Talker, second: Talker) -> None:
+    code, _ = box.desk.open_code()
+    await box.desk.pair(code, first.key.kid, second.key.public.base64)
+    with pytest.raises(EdgeError) as caught:
+        await first.enrol(box)
+    assert (caught.value.code, box.way.tried) == ("kid_taken", [])
 
 
 async def test_a_key_enrolled_by_itself_stays_when_a_controller_comes(
@@ -118,7 +142,7 @@ async def test_a_renewed_certificate_takes_the_place_of_the_old_one(box: Enrolli
     assert before is not None
     assert after is not None
     assert after == box.membership.current
-    assert (after.certificate, after.not_after_s, after.kids) == (certificate, until_s, before.kids)
+    assert (after.certificate, after.not_after_s) == (certificate, until_s)
     assert after.key != before.key
     assert await code_of_renewal(box, certificate) == "no_request"
 

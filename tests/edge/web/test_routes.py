@@ -1,4 +1,4 @@
-"""Snapshot, readiness, metrics, pairing, viewers' reports, the page's files."""
+"""Snapshot, readiness, metrics, viewers' reports, the page's files."""
 
 from __future__ import annotations
 
@@ -188,32 +188,6 @@ def test_metrics_of_an_srt_output_without_a_connection_are_none() -> None:
 
 async def test_metrics_have_prometheus_type(client: httpx.AsyncClient) -> None:
     assert (await client.get("/metrics")).headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-
-
-async def test_pairing_opens_a_code_and_redeems_it(client: httpx.AsyncClient) -> None:
-    opened = (await client.post("/api/v1/pairing")).json()
-    assert (opened["code"], opened["seconds"]) == ("482 913", 300.0)
-    body = {"code": opened["code"], "kid": "ctl-2026-1", "public_key": "A" * 43 + "="}
-    answer = await client.post("/api/v1/pair", json=body)
-    assert answer.json() == {"box": "box-000001", "kid": "ctl-2026-1"}
-
-
-@pytest.mark.parametrize(
-    ("change", "status", "code", "named"),
-    [
-        ({"code": "000 000"}, 403, "forbidden", "code"),
-        ({"code": None}, 400, "invalid", "code: must be text"),
-        ({"kid": "a b"}, 400, "invalid", "kid: must match"),
-        ({"public_key": "short"}, 400, "invalid", "public_key: must match"),
-    ],
-)
-async def test_bad_pairing_is_refused(
-    client: httpx.AsyncClient, change: dict[str, Any], status: int, code: str, named: str
-) -> None:
-    body = {"code": "482 913", "kid": "ctl-2026-1", "public_key": "A" * 44, **change}
-    answer = await client.post("/api/v1/pair", json=body)
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert named in answer.json()["detail"]
 
 
 async def test_viewer_report_reaches_the_board_for_15_seconds(web: Any, client: httpx.AsyncClient) -> None:
