@@ -25,7 +25,7 @@ _ALL = (
     "recovery",
     "memory",
 )
-_NAMED_ONLY = ("quality", "clock_skew", "network", "viewers", "durability", "fleet")
+_NAMED_ONLY = ("quality", "clock_skew", "network", "viewers", "durability", "fleet", "tls_handshakes")
 
 
 def main() -> int:
