@@ -35,6 +35,7 @@ from edge.vault.signing import Signer
 
 _LOG = logging.getLogger(__name__)
 _LINK_S = 3.0
+_WINDOW = 256  # a whole fleet speaks to it: what arrives together is written to disk together
 _STATE_S = 1.5
 _RESEND_S = 600.0
 _FAILURE_FROM = 0x80
@@ -236,7 +237,7 @@ class Controller:
         presence = controller_topic(self.name)
         will = Will(presence, _presence("lost")) if self._follow else None
         client_id = f"{self.name}-{secrets.token_hex(4)}"
-        engine = Engine(client_id=client_id, broker=self._broker, clean=True, will=will)
+        engine = Engine(client_id=client_id, broker=self._broker, clean=True, will=will, receive_maximum=_WINDOW)
         try:
             await engine.connect()
             await engine.subscribe(*self._topics)

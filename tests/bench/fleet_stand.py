@@ -20,12 +20,12 @@ from edge.link.local_broker import broker_config
 from tests.bench.conditions import cpu_s, rss_mb
 
 REPOSITORY = Path(__file__).parents[2]
-_CONNECTED = re.compile(r"New client connected from .* as (\S+) \(")
+_CONNECTED = re.compile(r"^(\d+): New client connected from .* as (\S+) \(")
 _SBIN = "/usr/sbin:/usr/local/sbin"
 
 
 class LoudMosquitto:
-    """A broker of its own port, killed and started at will. `connects`: (monotonic s, client id), in order."""
+    """A broker of its own port, killed and started at will. `connects`: (UTC s by its own clock, client id), in order."""
 
     def __init__(self, folder: Path) -> None:
         with socket.socket() as probe:
@@ -36,7 +36,7 @@ class LoudMosquitto:
         text = broker_config(self.port).replace("max_queued_messages 2000", "max_queued_messages 200000")
         self._config.write_text(f"{text}log_type notice\n")
         self._process: subprocess.Popen[str] | None = None
-        self.connects: list[tuple[float, str]] = []
+        self.connects: list[tuple[int, str]] = []
 
     def start(self) -> None:
         program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:{_SBIN}")
@@ -66,7 +66,7 @@ class LoudMosquitto:
         assert process.stderr is not None
         for line in process.stderr:
             if found := _CONNECTED.search(line):
-                self.connects.append((time.monotonic(), found[1]))
+                self.connects.append((int(found[1]), found[2]))
 
 
 @contextlib.contextmanager
@@ -104,16 +104,6 @@ class Loads:
             for name, pid in self._pids.items()
         )
         return ", ".join(words)
-
-
-def busiest_second(times_s: list[float]) -> int:
-    """The most of them within any one second."""
-    most = first = 0
-    for last, time_s in enumerate(times_s):
-        while times_s[first] <= time_s - 1:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
 
 
 def last_eseqs(folder: Path) -> dict[str, int]:
