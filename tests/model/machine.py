@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from edge.link.engine import Message
 from tests.model.box import BOX, UTC_AHEAD_S, ModelBox
 from tests.model.broker import HOP_S, SimBroker
-from tests.model.steploop import StepExecutor, StepLoop
+from tests.model.steploop import StepLoop, StepWorkers
 from tests.mqtt_orders import STRANGER, order, signed
 
 _LEAVES = st.sampled_from(["cmd", "res", "evt", "ack"])
@@ -58,7 +58,7 @@ class Machine(RuleBasedStateMachine):
         self.broker = SimBroker(self.loop)
         self.patches = contextlib.ExitStack()
         self.patches.enter_context(mock.patch("edge.link.connection.Engine", self.broker.engine))
-        self.patches.enter_context(mock.patch("edge.link.workers.ThreadPoolExecutor", StepExecutor))
+        self.patches.enter_context(mock.patch("edge.link.store.Workers", StepWorkers))
         self.broker.before_ack = self._before_ack
         self.box = ModelBox(self.loop, self.folder)
         self.controller = self.make_controller()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import selectors
+from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any
@@ -89,6 +90,48 @@ class StepExecutor:
 
     def shutdown(self, wait: bool = True) -> None:
         pass
+
+
+class StepWorkers:
+    """Stands in for edge.link.workers.Workers: one job at a time. One that has begun goes on, whoever stops waiting."""
+
+    def __init__(self, *, threads: int) -> None:
+        self._jobs: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._busy = False
+
+    def queue(self) -> StepWorkers:
+        return self
+
+    def submit(self, job: Callable[[], Any]) -> Future[Any]:
+        done: Future[Any] = Future()
+        self._jobs.append((done, job))
+        if not self._busy:
+            self._busy = True
+            asyncio.get_running_loop().call_soon(self._begin)
+        return done
+
+    def close(self) -> None:
+        pass
+
+    def _begin(self) -> None:
+        loop = asyncio.get_running_loop()
+        done, job = self._jobs.popleft()
+        if done.set_running_or_notify_cancel():
+            loop.call_soon(loop.call_soon, self._end, done, job)
+        else:
+            self._next()
+
+    def _end(self, done: Future[Any], job: Callable[[], Any]) -> None:
+        try:
+            done.set_result(job())
+        except Exception as error:
+            done.set_exception(error)
+        self._next()
+
+    def _next(self) -> None:
+        self._busy = bool(self._jobs)
+        if self._busy:
+            asyncio.get_running_loop().call_soon(self._begin)
 
 
 class _NoWait(selectors.SelectSelector):

@@ -14,7 +14,7 @@ from tests.model.worlds import BoxAndController, BoxAndWitness
 
 _WISHED = os.environ.get("MODEL_EXAMPLES")
 _SETTINGS = settings(
-    max_examples=int(_WISHED or 25),
+    max_examples=int(_WISHED or 12),
     stateful_step_count=80 if _WISHED else 40,
     derandomize=not _WISHED,
     deadline=None,
