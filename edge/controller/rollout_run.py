@@ -61,8 +61,7 @@ class RolloutRun:
             await self._note(box, fate)
             async with asyncio.timeout(terms.settle_s):
                 fate = await self._tell_box(controller, box, fate)
-                while self._ill(box, fate) is not None:
-                    await controller.news()
+                fate = await self._until_well(controller, box, fate)
         except TimeoutError:
             fate = replace(fate, mark=Mark.BAD, word=self._ill(box, fate) or "not done in time")
         except EdgeError as error:
@@ -71,6 +70,14 @@ class RolloutRun:
             fate = replace(fate, mark=Mark.GOOD, word="")
         await self._note(box, fate)
         self._tell(f"  {box}: {fate.mark}{': ' if fate.word else ''}{fate.word}")
+
+    async def _until_well(self, controller: Controller, box: str, fate: Fate) -> Fate:
+        """Bad at once where the box refuses the document: that does not pass."""
+        while (ill := self._ill(box, fate)) is not None:
+            if desired.verdict_of(controller.view(box), fate.rev).status == "rejected":
+                return replace(fate, mark=Mark.BAD, word=ill)
+            await controller.news()
+        return fate
 
     async def _tell_box(self, controller: Controller, box: str, fate: Fate) -> Fate:
         """An operation under an id that follows from rollout and box, a document under one revision: once is enough."""

@@ -259,10 +259,8 @@ class Engine:
 
     def _told(self, error: Exception | None, what: str) -> Unavailable | Forbidden:
         """What the network or TLS said, as an error of ours."""
-        told = None if error is None else tls_refusal(error, self._where)
-        if told is None and error is not None and self._client is None and self._broker.tls is not None:
-            told = handshake_cut(error, self._where)
-        return told or PeerGone(f"{what} {self._where}: {error or 'the connection was closed'}")
+        reason = error or "the connection was closed"
+        return tls_refusal(error, self._where) or PeerGone(f"{what} {self._where}: {reason}")
 
     async def _or_lost(self, answer: asyncio.Future[_T]) -> _T:
         await asyncio.wait((answer, self._lost), return_when=asyncio.FIRST_COMPLETED)

@@ -16,7 +16,8 @@ _OWN_BROKER_SPREAD_S = 0.5  # one box on one broker: nobody to make room for
 class Network:
     """A changed broker is tried first: `adopt` makes it hold, `revert` goes back. The link is told through the route.
 
-    What a document says of the broker is for the route as it was then: once that leads elsewhere, it is the route's.
+    What a document says of the broker is for the address of the route as it was then: once that leads elsewhere, it is
+    the route's.
     """
 
     def __init__(self, *, route: Route, spread_s: float, clock: Clock) -> None:
@@ -24,7 +25,7 @@ class Network:
         self._configured_spread_s = self._spread_s = spread_s
         self._clock = clock
         self._held = self._trial = LinkWish()
-        self._held_for = self._trial_for = route.broker
+        self._held_for = self._trial_for = self._address
         self._trying = False
         self._until_ns = 0
 
@@ -44,7 +45,7 @@ class Network:
 
     @property
     def on_trial(self) -> bool:
-        return self._trying and self._trial_for == self._route.broker
+        return self._trying and self._trial_for == self._address
 
     @property
     def left_s(self) -> float:
@@ -58,7 +59,7 @@ class Network:
     def adopt(self, wish: LinkWish) -> None:
         """From now on this holds."""
         before = self.broker
-        self._held, self._held_for, self._trying = wish, self._route.broker, False
+        self._held, self._held_for, self._trying = wish, self._address, False
         spread_s = wish.reconnect_spread_s
         self._spread_s = self._configured_spread_s if spread_s is None else spread_s
         if self.broker != before:
@@ -66,7 +67,7 @@ class Network:
 
     def try_out(self, wish: LinkWish) -> None:
         """For `TRIAL_S` the link may look for that one."""
-        self._trial, self._trial_for, self._trying = wish, self._route.broker, True
+        self._trial, self._trial_for, self._trying = wish, self._address, True
         self._until_ns = self._clock.mono_ns() + round(TRIAL_S * 1e9)
         self._route.leave()
 
@@ -78,7 +79,12 @@ class Network:
 
     @property
     def _holds(self) -> Broker:
-        return self._of(self._held) if self._held_for == self._route.broker else self._route.broker
+        return self._of(self._held) if self._held_for == self._address else self._route.broker
+
+    @property
+    def _address(self) -> tuple[str, int]:
+        """A renewed certificate changes nothing of where the route leads."""
+        return self._route.broker.host, self._route.broker.port
 
     def _of(self, wish: LinkWish) -> Broker:
         """The route's way of proving itself goes with it wherever it is."""

@@ -108,7 +108,10 @@ async def test_a_controller_killed_again_and_again_loses_and_doubles_nothing(
         assert head.upto >= 2 * 62
 
 
-async def test_what_the_box_no_longer_has_is_noted_with_its_numbers(mosquitto: Mosquitto, tmp_path: Path) -> None:
+async def test_what_the_box_no_longer_has_is_noted_with_its_numbers(
+    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.controller.follow.QUIET_S", 0.5)
     async with fleet(mosquitto.port, tmp_path, 1) as ((box,), home):
         async with controller(mosquitto, home) as far:
             for _ in range(5):

@@ -53,17 +53,15 @@ async def test_apply_diff_and_rollback_are_what_the_box_is_told(mosquitto: Mosqu
         assert (shown["rev"], shown["status"], shown["document"]) == (2, "applied", SECOND)
         assert (await edgectl(home, "desired", "rollback"))[1] == f"{box.id}: rev 3 applied\n"
         assert (await edgectl(home, "desired", "diff", "--rev", "2"))[1].endswith("200 -> 120\n")
-        assert (await edgectl(home, "desired", "diff", first))[1] == ""
         assert [line.split("  ")[1] for line in (await edgectl(home, "desired", "history"))[1].splitlines()] == [
             "rev 1",
             "rev 2",
             "rev 3",
         ]
-        assert (await edgectl(home, "desired", "rollback", "--to", "2"))[1] == f"{box.id}: rev 4 applied\n"
     sections = [{k: v for k, v in body.items() if k in FIRST} for body in box.taken]
-    assert sections == [FIRST, SECOND, FIRST, SECOND]
+    assert sections == [FIRST, SECOND, FIRST]
     assert [(body["v"], body["box"], body["rev"], body["chal"]) for body in box.taken] == [
-        (1, box.id, rev, box.chal) for rev in (1, 2, 3, 4)
+        (1, box.id, rev, box.chal) for rev in (1, 2, 3)
     ]
 
 
@@ -90,15 +88,6 @@ async def test_a_home_without_history_goes_on_above_what_the_broker_keeps(mosqui
         await edgectl(home, "desired", "apply", document(tmp_path, FIRST))
         (home / "ledger.sqlite").unlink()
         assert (await edgectl(home, "desired", "apply", document(tmp_path, SECOND)))[1] == f"{box.id}: rev 2 applied\n"
-
-
-async def test_a_document_with_a_head_of_its_own_is_refused(mosquitto: Mosquitto, tmp_path: Path) -> None:
-    async with paper_fleet(mosquitto, tmp_path, 1) as (_, home):
-        for text, says in (('{"rev": 5}', "rev: written by edgectl"), ("[]", "one JSON object"), ("{", "not JSON")):
-            (tmp_path / "bad").write_text(text)
-            code, _, err = await edgectl(home, "desired", "apply", str(tmp_path / "bad"))
-            assert code == 2
-            assert says in err
 
 
 async def test_a_document_rolled_out_stops_at_the_box_that_refuses_it(mosquitto: Mosquitto, tmp_path: Path) -> None:

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from edge.controller.client import Controller
 from edge.controller.home import Home
 from edge.controller.rotation import Rotation
+from edge.model.command import ResultState
 from edge.model.status import Severity
 from tests.mqtt_box import LinkBox
 from tests.mqtt_fleet import begin_edgectl, edgectl, fleet, lines_until, trusting_box
 from tests.mqtt_orders import trust
+from tests.mqtt_peer import Peer
 from tests.peers.conftest import Mosquitto
 
 pytestmark = pytest.mark.peer
@@ -24,11 +27,26 @@ def kids(box: LinkBox) -> list[str]:
     return [key.kid for key in trusted]
 
 
+async def online(box: LinkBox) -> None:
+    async with asyncio.timeout(20):
+        while (box.board.get("link") or {}).get("state") != "online":
+            await asyncio.sleep(0.02)
+
+
+async def obeys(box: LinkBox, home_path: Path) -> bool:
+    """Under the key that `edgectl` takes for it now."""
+    home = Home(home_path)
+    async with Controller(broker=home.broker(home.find(box.id)), key=home.key_for(box.id), home=home) as far:
+        return (await far.send(box.id, "stream.start", {"sink": "srt"})).st is ResultState.DONE
+
+
 async def test_events_are_recorded_by_the_one_that_follows_and_read_by_all(
     mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
     async with fleet(mosquitto.port, tmp_path, 2) as (boxes, home):
-        following = await begin_edgectl(home, "events", "--follow", "--json")
+        async with Peer(port=mosquitto.port, box=boxes[0].id) as peer:
+            following = await begin_edgectl(home, "events", "--follow", "--json")
+            await peer.until(lambda: any(m.topic.startswith("eb/1/_ctl/") for m in peer.heard), "the follower")
         await edgectl(home, "start", boxes[0].id, "srt")
         lines = [json.loads(line) for line in await lines_until(following, '"st": "done"')]
         following.send_signal(2)
@@ -48,9 +66,8 @@ async def test_a_rotation_waits_for_the_box_that_is_away_and_ends_when_it_is_bac
     home = tmp_path / "home"
     away = trusting_box(mosquitto.port, tmp_path / "away", home)
     async with fleet(mosquitto.port, tmp_path, 1) as ((here,), home):
-        async with away.running(), asyncio.timeout(20):
-            while (away.board.get("link") or {}).get("state") != "online":
-                await asyncio.sleep(0.02)
+        async with away.running():
+            await online(away)
         old = Home(home).key().kid
         code, out, _ = await edgectl(home, "keys", "rotate")
         assert code == 1
@@ -60,14 +77,15 @@ async def test_a_rotation_waits_for_the_box_that_is_away_and_ends_when_it_is_bac
         rotation = Rotation.load(home)
         assert rotation is not None
         assert set(kids(here)) == {old, rotation.new}
-        assert (await edgectl(home, "start", here.id, "srt"))[0] == 0
+        assert await obeys(here, home)
         async with away.running():
-            assert (await edgectl(home, "start", away.id, "srt"))[0] == 0
+            await online(away)
+            assert await obeys(away, home)
             code, out, _ = await edgectl(home, "keys", "rotate")
             assert (code, out.splitlines()[-1]) == (0, f"done: {rotation.new} signs now")
             for box in (here, away):
                 assert kids(box) == [rotation.new]
-                assert (await edgectl(home, "stop", box.id, "srt"))[0] == 0
+                assert await obeys(box, home)
         code, out, _ = await edgectl(home, "keys", "list")
         assert [line.split("  ")[3] for line in out.splitlines()] == ["retired", "active"]
 

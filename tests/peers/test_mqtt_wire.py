@@ -20,7 +20,10 @@ from tests.peers.conftest import Mosquitto
 pytestmark = pytest.mark.peer
 
 
-async def test_every_word_on_every_topic_keeps_the_contract(mosquitto: Mosquitto, tmp_path: Path) -> None:
+async def test_every_word_on_every_topic_keeps_the_contract(
+    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.link.connection.STREAM_EVERY_S", 0.5)
     async with fleet(mosquitto.port, tmp_path, 1) as ((box,), home_path), Peer(port=mosquitto.port, box=box.id) as peer:
         home = Home(home_path)
         broker = Broker("127.0.0.1", mosquitto.port)

@@ -128,3 +128,16 @@ def test_the_contract_is_printed_for_programs(capsys: pytest.CaptureFixture[str]
 def test_list_is_there_for_programs(capsys: pytest.CaptureFixture[str], home: str) -> None:
     _, out, _ = run(capsys, "--home", home, "list", "--json")
     assert [json.loads(line)["id"] for line in out.splitlines()] == ["box-aabbcc", "box-aaddee"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [('{"rev": 5}', "rev: written by edgectl, not by you"), ("[]", "must hold one JSON object"), ("{", "not JSON")],
+)
+def test_a_document_that_cannot_be_put_is_one_line_and_code_2(
+    capsys: pytest.CaptureFixture[str], home: str, tmp_path: Path, text: str, says: str
+) -> None:
+    (tmp_path / "document").write_text(text)
+    code, out, err = run(capsys, "--home", home, "desired", "apply", str(tmp_path / "document"), "--all")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert says in err

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import ssl
+
 from edge.link.desired import LinkWish
 from edge.link.engine import Broker
 from edge.link.network import Network
@@ -83,3 +85,11 @@ def test_the_boxs_own_broker_is_tried_again_soon() -> None:
     assert net.spread_s == 30.0
     route.move(NEW_HOME)
     assert net.spread_s == 30.0
+
+
+def test_a_renewed_certificate_changes_nothing_of_where_the_link_goes() -> None:
+    net, route = network()
+    net.adopt(AWAY)
+    renewed = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    route.move(Broker(HOME.host, HOME.port, renewed))
+    assert net.broker == Broker("10.0.0.2", 8884, renewed)
