@@ -39,6 +39,7 @@ class Follower:
     _asking: bool = False
     _tries: int = 0
     _answered: bool = False
+    _last: int = 0
     _refused: str = ""
 
     def step(self, gap: Gap | None, *, now_s: float, online: bool) -> Step:
@@ -64,7 +65,7 @@ class Follower:
         if result.st is ResultState.DONE and isinstance(last, int):
             self._asking, self._answered, self._moved_s = False, True, now_s
             first = result.payload.get("first")
-            self.covered = min(last, first - 1) if isinstance(first, int) else last
+            self.covered, self._last = min(last, first - 1) if isinstance(first, int) else last, last
             self.reason = "the box no longer has them"
         else:
             self.failed(now_s=now_s)
@@ -91,10 +92,13 @@ class Follower:
         if self._refused and now_s - self._since_s >= _REFUSED_S:
             self.covered, self.reason = self._gap.last, f"the box refuses to send them again: {self._refused}"
             return True
+        if self._answered and self._gap.first > self._last:  # a hole of its own: it was not asked for
+            self._begin(now_s)
+            return False
         if not self._answered or now_s - self._moved_s < QUIET_S:
             return False
         if self._gap.first <= self.covered:
             return True
-        self._answered = False  # the box has them, or was not asked for them: they were lost on the way
+        self._answered = False  # the box has them: they were lost on the way
         self.failed(now_s=now_s)
         return False

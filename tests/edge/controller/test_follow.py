@@ -68,8 +68,7 @@ def test_a_later_hole_is_asked_for_in_its_own_right() -> None:
     follower.answered(done(9), now_s=2)
     later = Gap("e", 12, 13)
     assert follower.step(later, now_s=2 + QUIET_S, online=True) is Step.WAIT
-    assert follower.step(later, now_s=2 + 2 * QUIET_S, online=True) is Step.WAIT
-    assert follower.step(later, now_s=2 + 3 * QUIET_S, online=True) is Step.ASK
+    assert follower.step(later, now_s=2 + 2 * QUIET_S, online=True) is Step.ASK
 
 
 def test_a_box_that_does_not_answer_is_asked_again_ever_more_rarely() -> None:
@@ -106,3 +105,12 @@ def test_a_hole_of_another_epoch_is_another_hole() -> None:
     follower.answered(done(9), now_s=2)
     assert follower.step(Gap("new", 1, 1), now_s=9, online=True) is Step.WAIT
     assert follower.step(Gap("new", 1, 1), now_s=10, online=True) is Step.ASK
+
+
+def test_what_the_box_still_has_is_asked_for_again_and_never_given_up() -> None:
+    follower = asked()
+    answer = Result("id", ResultState.DONE, payload={"epoch": "e", "from": 2, "first": 2, "last": 9})
+    for start_s in (2.0, 102.0):
+        follower.answered(answer, now_s=start_s)
+        assert follower.step(GAP, now_s=start_s + QUIET_S, online=True) is Step.WAIT
+        assert follower.step(GAP, now_s=start_s + 90, online=True) is Step.ASK
