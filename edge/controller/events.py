@@ -60,7 +60,7 @@ class Head:
 def take(db: sqlite3.Connection, arrival: Arrival, *, at_ms: int) -> list[Entry]:
     """Keep it if it is new, and release what has become whole by it, in order."""
     released = [] if _is_known(db, arrival) else _begin(db, arrival, at_ms)
-    upto = _upto(db, arrival)
+    upto = reached(db, arrival.box, arrival.epoch)
     if arrival.eseq <= upto:
         return released + _take_late(db, arrival)
     if arrival.eseq == upto + 1:
@@ -94,6 +94,12 @@ def heads(db: sqlite3.Connection) -> dict[str, Head]:
 def head(db: sqlite3.Connection, box: str) -> Head | None:
     row = db.execute("SELECT epoch, upto FROM heads WHERE box = ? ORDER BY begun DESC LIMIT 1", (box,)).fetchone()
     return Head(row[0], row[1], _gap(db, box, row[0])) if row else None
+
+
+def reached(db: sqlite3.Connection, box: str, epoch: str) -> int:
+    """How far an epoch that has been heard of is taken in without a hole."""
+    row = db.execute("SELECT upto FROM heads WHERE box = ? AND epoch = ?", (box, epoch)).fetchone()
+    return int(row[0])
 
 
 def read(
@@ -155,11 +161,6 @@ def _is_known(db: sqlite3.Connection, arrival: Arrival) -> bool:
 def _is_current(db: sqlite3.Connection, arrival: Arrival) -> bool:
     row = db.execute("SELECT epoch FROM heads WHERE box = ? ORDER BY begun DESC LIMIT 1", (arrival.box,)).fetchone()
     return bool(row[0] == arrival.epoch)
-
-
-def _upto(db: sqlite3.Connection, arrival: Arrival) -> int:
-    row = db.execute("SELECT upto FROM heads WHERE box = ? AND epoch = ?", (arrival.box, arrival.epoch)).fetchone()
-    return int(row[0])
 
 
 def _take_late(db: sqlite3.Connection, arrival: Arrival) -> list[Entry]:

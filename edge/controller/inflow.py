@@ -62,6 +62,7 @@ class Inflow:
         self._heads: dict[str, Head] = {}
         self._followers: dict[str, Follower] = {}
         self._unsaid: set[str] = set()
+        self._aside: dict[tuple[str, str], int] = {}
         self._room = asyncio.Semaphore(_ASKING_AT_ONCE)
 
     async def open(self) -> None:
@@ -83,13 +84,16 @@ class Inflow:
         """Raises Unavailable when the disk refuses: then none of it is kept, nor acknowledged."""
         at_ms = time.time_ns() // 1_000_000
         boxes = {one.box for one in arrivals}
-        released, found = await self._ledger.run(
+        released, found, reached = await self._ledger.run(
             lambda db: (
                 [entry for one in arrivals for entry in events.take(db, one, at_ms=at_ms)],
                 {box: events.head(db, box) for box in boxes},
+                {(one.box, one.epoch): events.reached(db, one.box, one.epoch) for one in arrivals},
             )
         )
         self._note(found)
+        # an epoch may only seem to be over: whoever holds the broker can begin one in a box's name
+        self._aside |= {place: upto for place, upto in reached.items() if self._heads[place[0]].epoch != place[1]}
         for entry in released:
             self._tell(entry)
 
@@ -109,12 +113,12 @@ class Inflow:
     async def _acknowledge_on(self) -> None:
         while True:
             due, self._unsaid = self._unsaid, set()
-            for box in due:
-                head = self._heads[box]
-                if head.upto:
+            aside, self._aside = self._aside, {}
+            heads = {(box, self._heads[box].epoch): self._heads[box].upto for box in due}
+            for (box, epoch), upto in (aside | heads).items():
+                if upto:
                     try:
-                        body = json.dumps({"epoch": head.epoch, "eseq": head.upto}).encode()
-                        await self._acknowledge(box, body)
+                        await self._acknowledge(box, json.dumps({"epoch": epoch, "eseq": upto}).encode())
                     except EdgeError:
                         self._unsaid.add(box)
             await asyncio.sleep(_ACK_EVERY_S)
