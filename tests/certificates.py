@@ -25,8 +25,8 @@ class Authority:
 
 def make_authority(folder: Path) -> Authority:
     root_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    root = _certificate("Test CA", root_key.public_key(), "Test CA", root_key, authority=True)
-    leaf = _certificate("localhost", leaf_key.public_key(), "Test CA", root_key, authority=False)
+    root = make_certificate("Test CA", root_key.public_key(), "Test CA", root_key, authority=True)
+    leaf = make_certificate("localhost", leaf_key.public_key(), "Test CA", root_key, authority=False)
     made = Authority(folder / "ca.pem", folder / "server.pem", folder / "server.key")
     made.ca.write_bytes(root.public_bytes(serialization.Encoding.PEM))
     made.chain.write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
@@ -38,7 +38,7 @@ def make_authority(folder: Path) -> Authority:
     return made
 
 
-def _certificate(
+def make_certificate(
     name: str, public: ec.EllipticCurvePublicKey, issuer: str, key: ec.EllipticCurvePrivateKey, *, authority: bool
 ) -> x509.Certificate:
     now = datetime.datetime.now(datetime.UTC)

@@ -80,6 +80,11 @@ class TlsMosquitto:
             time.sleep(0.02)
         raise AssertionError(f"mosquitto did not open port {self.port} within 10 s")
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def reload(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)

@@ -53,4 +53,6 @@ def _pair(arguments: argparse.Namespace) -> int:
     host = urlsplit(arguments.url).netloc.rpartition("@")[2]
     print(f"Code {answer['code']}, good once, for {answer['seconds']:.0f} seconds.")
     print(f"On the controller type: edgectl pair {urlsplit(arguments.url).scheme}://{host} --code {answer['code']}")
+    if qr := answer.get("qr"):
+        print(f"or, proof against a mistaken box: edgectl pair '{qr['text']}'")
     return 0

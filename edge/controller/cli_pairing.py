@@ -16,6 +16,7 @@ from edge.model.errors import EdgeError, Forbidden, Invalid, Unavailable
 from edge.vault.authority import Purpose
 
 _OK = 0
+_LEAVES = ("link", "res")
 
 
 def add_verbs(verbs: Any) -> None:
@@ -100,8 +101,8 @@ def _revoke_certificates(central: Central, box: str) -> int:
 
 
 async def _controller(home: Home, box: KnownBox) -> Controller:
-    key, broker = await asyncio.to_thread(home.key), await asyncio.to_thread(home.broker, box)
-    return Controller(broker=broker, key=key, home=home)
+    key, broker = await asyncio.to_thread(home.key_for, box.id), await asyncio.to_thread(home.broker, box)
+    return Controller(broker=broker, key=key, home=home, boxes=(box.id,), leaves=_LEAVES)
 
 
 def _done(result: Result) -> Result:

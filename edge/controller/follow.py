@@ -65,8 +65,7 @@ class Follower:
         if result.st is ResultState.DONE and isinstance(last, int):
             self._asking, self._answered, self._moved_s = False, True, now_s
             first = result.payload.get("first")
-            self.covered = min(last, first - 1) if isinstance(first, int) else last
-            self._last = last
+            self.covered, self._last = min(last, first - 1) if isinstance(first, int) else last, last
             self.reason = "the box no longer has them"
         else:
             self.failed(now_s=now_s)
@@ -95,7 +94,6 @@ class Follower:
             return True
         if self._answered and self._gap.first > self._last:  # a hole of its own: it was not asked for
             self._begin(now_s)
-            return False
         if not self._answered or now_s - self._moved_s < QUIET_S:
             return False
         if self._gap.first <= self.covered:

@@ -116,7 +116,7 @@ class DesiredDesk:
 
     async def forget(self) -> None:
         """The box belongs to another controller, whose revisions count from the start. As the box is, it stays."""
-        self._held = self._trial = self._verdict = None
+        self._held = self._trial = self._verdict = self._unread = None
         self._applier.release()
         self._network.adopt(self._applier.link)
         await self._store.run(_forget)

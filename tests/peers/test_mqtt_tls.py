@@ -18,10 +18,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from edge.link.engine import Broker
+from edge.link.engine import Broker, Engine
 from edge.link.local_broker import broker_config
 from edge.link.retry import Retry
 from edge.link.route import Route
+from edge.model.errors import EdgeError
 from edge.vault.authority import Authority
 from tests.mqtt_box import LinkBox, ToldClock
 from tests.mqtt_orders import trust
@@ -158,6 +159,31 @@ async def test_a_revoked_box_is_told_so_once_however_often_it_tries(
         await until(lambda: len(ground.waits) >= 3, "further tries")
         assert [issue["since"] for issue in link_of(box)["issues"]] == [since]
     assert len([record for record in caplog.records if "revoked" in record.getMessage()]) == 1
+
+
+async def test_a_reloaded_broker_shuts_out_who_was_revoked_meanwhile(ground: Ground) -> None:
+    tls = client_tls(ground.authority, "box-abcdef")
+    ground.broker.start()
+    ground.authority.revoke("box-abcdef", now_s=int(datetime.datetime.now(datetime.UTC).timestamp()))
+    ground.broker.write_crl()
+    assert await refusal_of(ground.broker.broker(tls)) == ""
+    ground.broker.reload()
+    async with asyncio.timeout(WAIT_S):
+        while not (code := await refusal_of(ground.broker.broker(tls))):  # it reads its files in its own time
+            await asyncio.sleep(0.05)
+    assert code == "own_certificate_revoked"
+
+
+async def refusal_of(broker: Broker) -> str:
+    """The code with which the broker refuses; empty when it does not."""
+    engine = Engine(client_id="box-abcdef", broker=broker, clean=True)
+    try:
+        await engine.connect()
+    except EdgeError as error:
+        return error.code
+    finally:
+        await engine.close()
+    return ""
 
 
 async def test_a_certificate_of_another_authority_is_told_to_the_box(ground: Ground) -> None:

@@ -202,3 +202,10 @@ def test_pair_shows_code_time_and_what_to_type(box: AnsweringBox, capsys: pytest
     assert capsys.readouterr().out == (
         f"Code 12345678, good once, for 600 seconds.\nOn the controller type: edgectl pair {box.url} --code 12345678\n"
     )
+
+
+def test_pair_shows_what_the_qr_code_says_too(box: AnsweringBox, capsys: pytest.CaptureFixture[str]) -> None:
+    qr = {"text": "scopecast+http://10.0.0.5:8080/box-abcdef#secret", "svg": "<svg/>"}
+    box.answers["POST /api/v1/pairing"] = (200, {"code": "12345678", "seconds": 600.0, "qr": qr})
+    assert main(["pair", "--url", box.url]) == 0
+    assert f"edgectl pair '{qr['text']}'" in capsys.readouterr().out

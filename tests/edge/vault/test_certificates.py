@@ -2,11 +2,15 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.model.errors import Invalid
 from edge.vault.authority import Authority, Purpose
 from edge.vault.certificates import Certificate, check_authority, check_issued, new_key, request_for
+from tests.certificates import make_certificate
 
+PEM = serialization.Encoding.PEM
 BOX = "box-abcdef"
 
 
@@ -45,6 +49,26 @@ def test_each_fault_of_a_certificate_has_its_own_code(authority: Authority, tmp_
     assert code_of(authority, "no PEM", key) == "bad_certificate"
     assert code_of(authority, "x" * 40_000, key) == "bad_certificate"
     assert code_of(authority, good, key, ca="no PEM") == "bad_certificate"
+
+
+def test_a_chain_of_a_hospitals_authorities_leads_to_its_root(tmp_path: Path) -> None:
+    root_key, middle_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    root = signed("Root", root_key.public_key(), "Root", root_key, authority=True)
+    middle = signed("Middle", middle_key.public_key(), "Root", root_key, authority=True)
+    key = new_key()
+    private = serialization.load_pem_private_key(key.encode(), None)
+    assert isinstance(private, ec.EllipticCurvePrivateKey)
+    leaf = signed(BOX, private.public_key(), "Middle", middle_key, authority=False)
+    assert check_issued(leaf + middle, ca=root, key=key, name=BOX, now_s=time.time()).name == BOX
+    assert check_issued(leaf, ca=root + middle, key=key, name=BOX, now_s=time.time()).name == BOX
+    with pytest.raises(Invalid, match="not of the authority"):
+        check_issued(leaf, ca=root, key=key, name=BOX, now_s=time.time())
+
+
+def signed(
+    name: str, public: ec.EllipticCurvePublicKey, issuer: str, key: ec.EllipticCurvePrivateKey, *, authority: bool
+) -> str:
+    return make_certificate(name, public, issuer, key, authority=authority).public_bytes(PEM).decode()
 
 
 def test_without_a_clock_dates_are_not_judged(authority: Authority) -> None:
