@@ -94,6 +94,7 @@ class Follower:
             return True
         if self._answered and self._gap.first > self._last:  # a hole of its own: it was not asked for
             self._begin(now_s)
+            return False
         if not self._answered or now_s - self._moved_s < QUIET_S:
             return False
         if self._gap.first <= self.covered:
