@@ -181,16 +181,7 @@ class Controller:
         known = await self._recall(box, wish) if wish.durable else None
         if known is not None and known.result is not None:
             return known.result
-        if not (view := await self.box(box)).online:
-            raise PeerGone(f"{box} is {view.link.get('state')}", code="box_offline")
-        if wish.id in self._waiting:
-            raise Busy(f"command {wish.id} is being sent already", code="already_sending")
-        answers = self._waiting[wish.id] = asyncio.Queue()
-        try:
-            conversation = Conversation(line=self, box=box, wish=wish, answers=answers)
-            result = await conversation.final(known.written if known else None, timeout_s=timeout_s)
-        finally:
-            del self._waiting[wish.id]
+        result = await self._converse(box, wish, known.written if known else None, timeout_s)
         return await self.ledger.run(lambda db: commands.finish(db, result)) if wish.durable else result
 
     async def desire(self, box: str, document: bytes, *, key: Signer | None = None) -> None:
@@ -224,6 +215,18 @@ class Controller:
 
     async def repeat(self, box: str, written: Written) -> Puback:
         return await self._live().publish(topic(box, "cmd"), written.envelope)
+
+    async def _converse(self, box: str, wish: Wish, written: Written | None, timeout_s: float) -> Result:
+        if not (view := await self.box(box)).online:
+            raise PeerGone(f"{box} is {view.link.get('state')}", code="box_offline")
+        if wish.id in self._waiting:
+            raise Busy(f"command {wish.id} is being sent already", code="already_sending")
+        answers = self._waiting[wish.id] = asyncio.Queue()
+        try:
+            conversation = Conversation(line=self, box=box, wish=wish, answers=answers)
+            return await conversation.final(written, timeout_s=timeout_s)
+        finally:
+            del self._waiting[wish.id]
 
     async def _recall(self, box: str, wish: Wish) -> Known | None:
         return await self.ledger.run(lambda db: commands.find(db, wish.id, box=box, op=wish.op, args=wish.args))
