@@ -107,7 +107,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._connected: asyncio.Future[bool] = self._loop.create_future()
         self._lost: asyncio.Future[Unavailable | Forbidden] = self._loop.create_future()
-        self._unacked: dict[int, _Unacked] = {}
+        self._unacked: dict[int, tuple[asyncio.Future[int], float]] = {}
         self._subscribing: dict[int, asyncio.Future[Sequence[int]]] = {}
         self._turn = asyncio.Semaphore(receive_maximum)
         self._max_packet_bytes = MAX_PACKET_BYTES
@@ -164,7 +164,7 @@ class Engine:
             turn.release()
             raise
         acked.add_done_callback(lambda _: turn.release())
-        self._unacked[mid] = _Unacked(acked, self._loop.time())
+        self._unacked[mid] = acked, self._loop.time()
         return acked
 
     def publish_once(self, topic: str, payload: bytes, *, expiry_s: int | None = None) -> None:
@@ -245,7 +245,9 @@ class Engine:
         client.on_subscribe = lambda _c, _u, mid, reasons, _p: self._on_suback(mid, reasons)
         client.on_message = lambda _c, _u, message: self._on_message(message)
         if self._will is not None:
-            properties = _will_properties() if self._speaks_5 else None
+            properties = _properties(PacketTypes.WILLMESSAGE) if self._speaks_5 else None
+            if properties is not None:
+                properties.WillDelayInterval = WILL_DELAY_S
             client.will_set(self._will.topic, self._will.payload, 1, True, properties)
         return client
 
@@ -331,9 +333,9 @@ class Engine:
             self._end(refusal(f"lost {self._where}: {reason}", reason.value))
 
     def _on_puback(self, mid: int, reason: ReasonCode) -> None:
-        sent = self._unacked.pop(mid, None)
-        if sent is not None and not sent.acked.done():
-            sent.acked.set_result(reason.value)
+        acked, _ = self._unacked.pop(mid, (None, 0.0))
+        if acked is not None and not acked.done():
+            acked.set_result(reason.value)
 
     def _on_suback(self, mid: int, reasons: Sequence[ReasonCode]) -> None:
         answer = self._subscribing.pop(mid, None)
@@ -347,24 +349,18 @@ class Engine:
 
     def _owed_since_s(self) -> float | None:
         """When the oldest message that has no PUBACK yet was sent, by the loop's clock."""
-        return next(iter(self._unacked.values())).sent_s if self._unacked else None
+        return next(iter(self._unacked.values()))[1] if self._unacked else None
 
     def _end(self, error: Unavailable | Forbidden) -> None:
         if self._heartbeat is not None:
             self._heartbeat.stop()
         if not self._lost.done():
             self._lost.set_result(error)
-        for sent in self._unacked.values():
-            if not sent.acked.done():
-                sent.acked.set_exception(PeerGone(str(error)))
-                sent.acked.exception()  # whoever waits gets it; nobody waiting is no fault
+        for acked, _ in self._unacked.values():
+            if not acked.done():
+                acked.set_exception(PeerGone(str(error)))
+                acked.exception()  # whoever waits gets it; nobody waiting is no fault
         self._unacked.clear()
-
-
-@dataclass(frozen=True, slots=True)
-class _Unacked:
-    acked: asyncio.Future[int]
-    sent_s: float
 
 
 class _OldBroker(Exception):
@@ -372,7 +368,7 @@ class _OldBroker(Exception):
 
 
 class _WiredClient(mqtt.Client):
-    """paho with a wire of ours where it would open a socket (tests/contract/test_paho.py holds it to that)."""
+    """paho with a wire of ours where it would open a socket (tests/edge/link/test_engine.py holds it to that)."""
 
     def __init__(self, wire: Wire, client_id: str, version: MQTTProtocolVersion, *, clean: bool) -> None:
         super().__init__(
@@ -402,9 +398,3 @@ def _say_hello(client: mqtt.Client, broker: Broker, keepalive_s: int, *, clean: 
 
 def _properties(packet: int) -> Properties:
     return Properties(packet)  # type: ignore[no-untyped-call]
-
-
-def _will_properties() -> Properties:
-    properties = _properties(PacketTypes.WILLMESSAGE)
-    properties.WillDelayInterval = WILL_DELAY_S
-    return properties

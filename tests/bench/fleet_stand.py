@@ -25,7 +25,7 @@ _SBIN = "/usr/sbin:/usr/local/sbin"
 
 
 class LoudMosquitto:
-    """A broker of its own port, killed and started at will. `connects`: (UTC s by its clock, client id), in order."""
+    """A broker of its own port, killed and started at will. `connects`: (UTC s by its clock, client id)."""
 
     def __init__(self, folder: Path) -> None:
         with socket.socket() as probe:
