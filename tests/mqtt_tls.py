@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import signal
-import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,12 +14,7 @@ from edge.link.local_broker import mosquitto_program
 from edge.vault.authority import Authority, Purpose
 from edge.vault.certificates import new_key, request_for
 from edge.vault.tls import client_context
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.broker_program import BrokerProgram
 
 
 def client_tls(authority: Authority, name: str, *, ca: str = "", days: int = 0) -> ssl.SSLContext:
@@ -31,15 +24,14 @@ def client_tls(authority: Authority, name: str, *, ca: str = "", days: int = 0) 
     return client_context(ca=ca or authority.ca, certificate=certificate, key=key)
 
 
-class TlsMosquitto:
+class TlsMosquitto(BrokerProgram):
     """Its files are in `folder`; `authority` signs. Change what is there before `start`."""
 
     def __init__(self, folder: Path, authority: Authority, *, controllers: Sequence[str] = ()) -> None:
+        super().__init__()
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.port = free_port()
         self.authority = authority
-        self._process: subprocess.Popen[bytes] | None = None
         self.write_server_certificate()
         (folder / CA).write_text(authority.ca)
         (folder / ACL).write_text(access_list(controllers))
@@ -69,16 +61,8 @@ class TlsMosquitto:
     def broker(self, tls: ssl.SSLContext | None) -> Broker:
         return Broker("127.0.0.1", self.port, tls)
 
-    def start(self) -> None:
-        program = mosquitto_program()
-        self._process = subprocess.Popen((program, "-c", str(self.folder / CONF)), stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.02)
-        raise AssertionError(f"mosquitto did not open port {self.port} within 10 s")
+    def argv(self) -> Sequence[str]:
+        return mosquitto_program(), "-c", str(self.folder / CONF)
 
     @property
     def pid(self) -> int:
@@ -88,9 +72,3 @@ class TlsMosquitto:
     def reload(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None

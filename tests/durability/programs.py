@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge.link.local_broker import local_broker
+from tests.broker_program import opened
 from tests.running_box import end_with_the_tests, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,9 +72,8 @@ class Mosquitto(Program):
         self.start()
         deadline_s = time.monotonic() + 20
         while time.monotonic() < deadline_s:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+            if opened(self.port):
+                return
             await asyncio.sleep(0.02)
         raise AssertionError(f"mosquitto did not open port {self.port} within 20 s")
 

@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from edge.link.local_broker import local_broker
+from tests.broker_program import BrokerProgram
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Mosquitto:
-    """A broker that can be stopped and started on the same port."""
+class Mosquitto(BrokerProgram):
+    """As the box starts one for itself."""
 
     def __init__(self, run_dir: Path) -> None:
-        self.port = free_port()
+        super().__init__()
         self.run_dir = run_dir
-        self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        self._process = subprocess.Popen(local_broker(self.port, self.run_dir), stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.02)
-        raise AssertionError(f"mosquitto did not open port {self.port} within 10 s")
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+    def argv(self) -> Sequence[str]:
+        return local_broker(self.port, self.run_dir)
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """The contract over a broker of another kind that speaks MQTT 3.1.1 only: nats-server, which has no MQTT 5."""
 
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,44 +8,28 @@ import pytest
 from edge.controller.client import Controller
 from edge.controller.home import Home
 from edge.link.engine import Broker, Dialect, Engine
+from tests.broker_program import BrokerProgram
 from tests.mqtt_box import LinkBox
 from tests.mqtt_orders import order, signed, trust
 from tests.mqtt_peer import Peer
-from tests.peers.conftest import free_port
+from tests.running_box import free_port
 
 pytestmark = pytest.mark.peer
 
 
-class Nats:
+class Nats(BrokerProgram):
     """Its MQTT side, which keeps sessions and retained messages on disk."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+        super().__init__()
         self._config = folder / "nats.conf"
         self._config.write_text(
             f"server_name: test\nlisten: 127.0.0.1:{free_port()}\njetstream {{ store_dir: {folder / 'store'} }}\n"
             f"mqtt {{ listen: 127.0.0.1:{self.port} }}\n"
         )
-        self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        try:
-            self._process = subprocess.Popen(["nats-server", "-c", str(self._config)], stderr=subprocess.DEVNULL)
-        except FileNotFoundError:
-            pytest.fail("needs the Debian package nats-server")
-        deadline_s = time.monotonic() + 10
-        while time.monotonic() < deadline_s:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.02)
-        raise AssertionError("nats-server did not open its port within 10 s")
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+    def argv(self) -> Sequence[str]:
+        return "nats-server", "-c", str(self._config)
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ from edge.web.app import create_app
 from edge.web.server import WebServer
 from tests.mqtt_box import LinkBox, ToldClock
 from tests.mqtt_fleet import REPOSITORY, edgectl
-from tests.peers.conftest import Mosquitto, free_port
+from tests.peers.conftest import Mosquitto
+from tests.running_box import free_port
 
 pytestmark = pytest.mark.peer
 

@@ -3,12 +3,9 @@
 import asyncio
 import contextlib
 import json
-import socket
-import subprocess
-import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,41 +19,27 @@ from edge.link.local_broker import mosquitto_program
 from edge.model.errors import EdgeError
 from edge.vault.proof import Transcript
 from edge.vault.secret_file import replace_whole
+from tests.broker_program import BrokerProgram
 from tests.enrollable_box import EnrollableBox, until
 from tests.man_in_the_middle import MiddleMan
 from tests.mqtt_peer import Peer
-from tests.peers.conftest import Mosquitto, free_port
+from tests.peers.conftest import Mosquitto
 from tests.peers.test_mqtt_edgectl import edgectl
 
 pytestmark = pytest.mark.peer
 
 
-class CentralMosquitto:
+class CentralMosquitto(BrokerProgram):
     """Runs from exactly the files that `edgectl broker mosquitto` wrote, but for where it keeps sessions."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.folder = folder
-        self.port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def argv(self) -> Sequence[str]:
         text = (self.folder / "mosquitto.conf").read_text().replace("/var/lib/mosquitto/", f"{self.folder}/")
         (self.folder / "here.conf").write_text(f"{text}user root\n")
-        argv = (mosquitto_program(), "-c", str(self.folder / "here.conf"))
-        self._process = subprocess.Popen(argv, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.02)
-        raise AssertionError(f"mosquitto did not open port {self.port} within 10 s")
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        return mosquitto_program(), "-c", str(self.folder / "here.conf")
 
 
 @pytest.fixture
