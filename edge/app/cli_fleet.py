@@ -7,6 +7,7 @@ import asyncio
 import logging
 import re
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from edge.vault.keyring import Keyring, trusted_key
 
 _SAY_EVERY_S = 5.0
 _THREADS = 4
+_SWITCH_S = 0.0005  # the stores' threads must not keep the event loop waiting: 5 ms each time is the default
 _HOLDS_S = 365 * 86_400
 _PREFIX = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
@@ -57,6 +59,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if not _PREFIX.fullmatch(arguments.prefix):
         raise Invalid("--prefix: must be lower case letters, digits and -, 31 at most")
     make_room(arguments.boxes)
+    sys.setswitchinterval(_SWITCH_S)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     names = box_names(arguments.prefix, arguments.first, arguments.boxes)
     home = Home(arguments.home or default_home())
