@@ -1,7 +1,7 @@
 """The reported document: the status board in one retained message. Pure, but for the revision's store.
 
 A new revision goes out when something of substance changed, at most once a second; numbers that
-move all the time (ages, rates, counters) ride along and are refreshed every 10 s.
+move all the time (ages, rates, counters) ride along and are refreshed once a minute; telemetry has them fresh.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from edge.link.series import Series
 from edge.link.store import Store
 
 MAX_STATE_BYTES = 16 << 10
-REFRESH_NS = 10 * 1_000_000_000
+REFRESH_NS = 60 * 1_000_000_000
 _RESERVE = 4096  # hours of revisions, so that a full disk does not silence the box
 _HEAD = frozenset(("v", "rev", "boot", "sess", "desired_rev", "desired_status", "errors", "health", "link", "omitted"))
 _SEVERITIES = {"error": "failed", "warning": "degraded"}
