@@ -19,7 +19,7 @@ from edge.runtime.component import Context
 from edge.runtime.status_board import StatusBoard
 from edge.web.app import create_app
 from tests.browser.page_stage import DOCUMENT, NoPictures, OneCode, RefusingWhep, Stage
-from tests.browser.test_whep_chromium import Producer
+from tests.browser.whep_stage import Producer
 from tests.invited import admission_in
 
 _TELL_S = 0.3

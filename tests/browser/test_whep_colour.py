@@ -23,7 +23,7 @@ from edge.model.video import Colorimetry, Pixel, Range, VideoFormat
 from edge.rtc.sessions import WhepSessions
 from edge.runtime.clock import SystemClock
 from edge.runtime.component import Context
-from tests.browser.test_whep_chromium import Front, shown
+from tests.browser.whep_stage import Front, shown
 from tests.chromium import CHROMIUM, FLAGS
 from tests.colour_chain import ColourChain
 from tests.raw_bars import PATCHES, bars_frame, patch_centres, patch_codes, rgb_of
