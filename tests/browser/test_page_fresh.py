@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.fresh_stage import FreshStage, fresh_stage, live, not_live
 from tests.browser.page_stage import open_page
-from tests.browser.test_whep_chromium import eventually
+from tests.browser.whep_stage import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
 
