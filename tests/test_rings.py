@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.rings import ALONE, BROKERS, EMULATED, ROOT, patient
+from tests.rings import ALONE, EMULATED, PATIENT_PEERS, ROOT, patient
 
 
 def test_each_test_file_is_in_one_ring() -> None:
-    brokers = {path.relative_to(ROOT) for path in ROOT.glob(BROKERS)}
+    patient_peers = {path.relative_to(ROOT) for pattern in PATIENT_PEERS for path in ROOT.glob(pattern)}
     files = [path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")]
     assert len(files) > 300
-    assert len(brokers) > 5
+    assert len(patient_peers) > 5
     rings = {
-        str(file): [*_of(file, EMULATED), *_of(file, patient()), *(() if file in brokers else _of(file, ALONE))]
+        str(file): [*_of(file, EMULATED), *_of(file, patient()), *(() if file in patient_peers else _of(file, ALONE))]
         for file in files
     }
     assert {file: ring for file, ring in rings.items() if len(ring) != 1} == {}
