@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from tests.running_box import free_port
@@ -18,15 +19,16 @@ def opened(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-class BrokerProgram:
+class BrokerProgram(ABC):
     """Can be stopped, which is a kill, and started again on the same port. A kind says its command line."""
 
     def __init__(self) -> None:
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def argv(self) -> Sequence[str]:
-        raise NotImplementedError
+        """The program and its arguments, any files of it written."""
 
     def start(self) -> None:
         argv = self.argv()

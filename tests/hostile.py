@@ -22,21 +22,17 @@ def envelopes(box: str, now_s: int) -> Mapping[str, tuple[bytes, str]]:
         return {**order(box, "stream.start", {"sink": "srt"}, iat=now_s, exp=now_s + 60), **changes}
 
     return {
-        **_unreadable(body()),
+        **_unreadable_bytes(body()),
+        **_unreadable_envelopes(body()),
         **_unreadable_payloads(body),
         **_signatures(body),
-        **_payloads(body, now_s),
+        **_changed(body, _fields(body()["box"])),
+        **_changed(body, _times_and_challenges(now_s)),
     }
 
 
-def _unreadable(body: dict[str, Any]) -> dict[str, tuple[bytes, str]]:
-    good = sign(json.dumps(body).encode())
-    text = json.dumps(good).encode()
-    p = good["p"]
-
-    def with_p(value: Any) -> bytes:
-        return json.dumps({**good, "p": value}).encode()
-
+def _unreadable_bytes(body: dict[str, Any]) -> dict[str, tuple[bytes, str]]:
+    text = json.dumps(sign(json.dumps(body).encode())).encode()
     found = {
         "nothing": b"",
         "one byte": b"{",
@@ -57,29 +53,41 @@ def _unreadable(body: dict[str, Any]) -> dict[str, tuple[bytes, str]]:
         "number too large": text[:-1] + b',"x":1e999}',
         "not a number": text[:-1] + b',"x":NaN}',
         "name twice": text[:-1] + b',"pt":"eb/1/cmd"}',
-        "another type": json.dumps({**good, "pt": "eb/1/desired"}).encode(),
-        "type in capitals": json.dumps({**good, "pt": "EB/1/CMD"}).encode(),
-        "p missing": json.dumps({k: v for k, v in good.items() if k != "p"}).encode(),
-        "p null": with_p(None),
-        "p of numbers": with_p([1, 2]),
-        "p empty": with_p(""),
-        "p with a line end": with_p(p[:20] + "\n" + p[20:]),
-        "p padded inside": with_p(p[:20] + "=" + p[20:]),
-        "p of an impossible length": with_p(p[: len(p) // 4 * 4 + 1 - 4]),
-        "p as plain text": with_p(json.dumps(body)),
-        "sigs missing": json.dumps({k: v for k, v in good.items() if k != "sigs"}).encode(),
-        "sigs an object": json.dumps({**good, "sigs": good["sigs"][0]}).encode(),
-        "no signature": json.dumps({**good, "sigs": []}).encode(),
-        "1000 signatures": json.dumps({**good, "sigs": [{"kid": "a", "alg": "b", "s": ""}] * 1000}).encode(),
-        "signature null": json.dumps({**good, "sigs": [None]}).encode(),
-        "kid null": json.dumps({**good, "sigs": [{**good["sigs"][0], "kid": None}]}).encode(),
-        "kid without end": json.dumps({**good, "sigs": [{**good["sigs"][0], "kid": "k" * 10_000}]}).encode(),
-        "s of numbers": json.dumps({**good, "sigs": [{**good["sigs"][0], "s": 5}]}).encode(),
     }
     return {
         **{name: (raw, "malformed") for name, raw in found.items()},
         "64 KiB and one": (text + b" " * ((64 << 10) + 1 - len(text)), "too_large"),
     }
+
+
+def _unreadable_envelopes(body: dict[str, Any]) -> dict[str, tuple[bytes, str]]:
+    good = sign(json.dumps(body).encode())
+    p, signature = good["p"], good["sigs"][0]
+
+    def without(name: str) -> dict[str, Any]:
+        return {key: value for key, value in good.items() if key != name}
+
+    found = {
+        "another type": {**good, "pt": "eb/1/desired"},
+        "type in capitals": {**good, "pt": "EB/1/CMD"},
+        "p missing": without("p"),
+        "p null": {**good, "p": None},
+        "p of numbers": {**good, "p": [1, 2]},
+        "p empty": {**good, "p": ""},
+        "p with a line end": {**good, "p": p[:20] + "\n" + p[20:]},
+        "p padded inside": {**good, "p": p[:20] + "=" + p[20:]},
+        "p of an impossible length": {**good, "p": p[: len(p) // 4 * 4 + 1 - 4]},
+        "p as plain text": {**good, "p": json.dumps(body)},
+        "sigs missing": without("sigs"),
+        "sigs an object": {**good, "sigs": signature},
+        "no signature": {**good, "sigs": []},
+        "1000 signatures": {**good, "sigs": [{"kid": "a", "alg": "b", "s": ""}] * 1000},
+        "signature null": {**good, "sigs": [None]},
+        "kid null": {**good, "sigs": [{**signature, "kid": None}]},
+        "kid without end": {**good, "sigs": [{**signature, "kid": "k" * 10_000}]},
+        "s of numbers": {**good, "sigs": [{**signature, "s": 5}]},
+    }
+    return {name: (json.dumps(envelope).encode(), "malformed") for name, envelope in found.items()}
 
 
 def _unreadable_payloads(body: Any) -> dict[str, tuple[bytes, str]]:
@@ -146,16 +154,20 @@ def _signatures(body: Any) -> dict[str, tuple[bytes, str]]:
     return {f"signature {name}": one for name, one in found.items()}
 
 
-def _payloads(body: Any, now_s: int) -> dict[str, tuple[bytes, str]]:
-    us, ns = now_s * 1_000_000, now_s * 1_000_000_000
-    found: dict[str, tuple[dict[str, Any], str]] = {
+def _changed(body: Any, changes: dict[str, tuple[dict[str, Any], str]]) -> dict[str, tuple[bytes, str]]:
+    """Well signed."""
+    return {name: (signed(body(**changed)), code) for name, (changed, code) in changes.items()}
+
+
+def _fields(box: str) -> dict[str, tuple[dict[str, Any], str]]:
+    return {
         "box another": ({"box": "box-another1"}, "wrong_box"),
         "box empty": ({"box": ""}, "wrong_box"),
         "box null": ({"box": None}, "wrong_box"),
-        "box a list": ({"box": [body()["box"]]}, "wrong_box"),
+        "box a list": ({"box": [box]}, "wrong_box"),
         "box a pattern": ({"box": "*"}, "wrong_box"),
-        "box with a blank": ({"box": body()["box"] + " "}, "wrong_box"),
-        "box in capitals": ({"box": body()["box"].upper()}, "wrong_box"),
+        "box with a blank": ({"box": box + " "}, "wrong_box"),
+        "box in capitals": ({"box": box.upper()}, "wrong_box"),
         "v 2": ({"v": 2}, "unknown_version"),
         "v text": ({"v": "1"}, "unknown_version"),
         "v true": ({"v": True}, "unknown_version"),
@@ -178,6 +190,12 @@ def _payloads(body: Any, now_s: int) -> dict[str, tuple[bytes, str]]:
         "chal a number": ({"chal": 0}, "malformed"),
         "if_rev text": ({"if_rev": "1"}, "malformed"),
         "if_rev negative": ({"if_rev": -1}, "malformed"),
+    }
+
+
+def _times_and_challenges(now_s: int) -> dict[str, tuple[dict[str, Any], str]]:
+    us, ns = now_s * 1_000_000, now_s * 1_000_000_000
+    return {
         "expired": ({"iat": now_s - 100, "exp": now_s - 40}, "expired"),
         "expired, in ms": ({"iat": 1000 * (now_s - 100), "exp": 1000 * (now_s - 40)}, "expired"),
         "from the future": ({"iat": now_s + 86_400, "exp": now_s + 86_460}, "expired"),
@@ -195,7 +213,6 @@ def _payloads(body: Any, now_s: int) -> dict[str, tuple[bytes, str]]:
         "reset with half a character": ({"op": "system.reset", "chal": "\ud800"}, "malformed"),
         "args with half a character": ({"args": {"\udc00": 1}}, "malformed"),
     }
-    return {name: (signed(body(**changes)), code) for name, (changes, code) in found.items()}
 
 
 def _url64(raw: bytes) -> str:

@@ -88,58 +88,12 @@ class ControlProcess:
         self._media = {name: self._media_client(name, places) for name in config.inputs}
         self._rtc = self._rtc_client(places)
         pictures = LivePictures(media=self._media)
-        snapshots = Snapshots(pictures=pictures, folder=places.snapshots, sealer=sealer)
-        Operations(
-            wishes=self._wishes,
-            snapshots=snapshots,
-            media=self._media,
-            picture_size=self._picture_size,
-            report=self._report,
-        ).register(self._bus)
         self._viewers = RtcViewers(rtc=self._rtc)
         self._admission = self._make_admission(config, places)
-        ViewerOperations(
-            admission=self._admission,
-            viewers=self._viewers,
-            rungs=[rung for rung in config.rungs if config.codec_of(rung) is Codec.H264],
-            base_url=partial(base_url, config.web),
-        ).register(self._bus)
+        self._register_operations(config, Snapshots(pictures=pictures, folder=places.snapshots, sealer=sealer))
         name = box_id(places.state)
         self._introduce(name)
-        keyring = Keyring(places.state / "controllers.json")
-        enrolment = EnrolmentFile(places.state / "enrolment.json")
-        start = Start.of(config.mqtt, enrolment)
-        link = self._link(config.mqtt, name=name, keyring=keyring, places=places, route=start.route)
-        KeyOperations(keyring=keyring, box=name, dated_s=link.dated_s, audit=link.audit).register(self._bus)
-        reboot = self._reboot(link, whole_machine=is_machine_ours(config))
-        membership = Membership(
-            file=enrolment,
-            current=start.enrolment,
-            keyring=keyring,
-            box=name,
-            clock=self._clock,
-            way=LinkWay(start.route, link=link, home=own_broker(config.mqtt)),
-            fixed=bool(config.mqtt.host),
-            audit=link.audit,
-        )
-        central = Central(
-            membership=membership,
-            keyring=keyring,
-            board=self._board,
-            issues=self._issues,
-            clock=clock,
-            trouble=start.trouble,
-        )
-        central.register(self._bus)
-        desk = PairingDesk(
-            keyring=keyring,
-            box=name,
-            clock=clock,
-            broker=(config.mqtt.host or own_broker(config.mqtt).host, config.mqtt.port),
-            audit=link.audit,
-            membership=membership,
-            address=partial(base_url, config.web),
-        )
+        controller_side, desk = self._controller_side(config, places, name)
         self.components: tuple[Component, ...] = (
             *self._media.values(),
             self._rtc,
@@ -148,10 +102,66 @@ class ControlProcess:
             *self._trials(config, places),
             self._health(places),
             self._web(config, pictures=pictures, pairing=desk),
-            central,
-            *link.components,
-            reboot,
+            *controller_side,
         )
+
+    def _register_operations(self, config: Config, snapshots: Snapshots) -> None:
+        Operations(
+            wishes=self._wishes,
+            snapshots=snapshots,
+            media=self._media,
+            picture_size=self._picture_size,
+            report=self._report,
+        ).register(self._bus)
+        ViewerOperations(
+            admission=self._admission,
+            viewers=self._viewers,
+            rungs=[rung for rung in config.rungs if config.codec_of(rung) is Codec.H264],
+            base_url=partial(base_url, config.web),
+        ).register(self._bus)
+
+    def _controller_side(self, config: Config, places: Places, name: str) -> tuple[tuple[Component, ...], PairingDesk]:
+        """The link and what belongs to it, and where a controller is paired."""
+        keyring = Keyring(places.state / "controllers.json")
+        enrolment = EnrolmentFile(places.state / "enrolment.json")
+        start = Start.of(config.mqtt, enrolment)
+        link = self._link(config.mqtt, name=name, keyring=keyring, places=places, route=start.route)
+        KeyOperations(keyring=keyring, box=name, dated_s=link.dated_s, audit=link.audit).register(self._bus)
+        reboot = self._reboot(link, whole_machine=is_machine_ours(config))
+        home = own_broker(config.mqtt)
+        membership = Membership(
+            file=enrolment,
+            current=start.enrolment,
+            keyring=keyring,
+            box=name,
+            clock=self._clock,
+            way=LinkWay(start.route, link=link, home=home),
+            fixed=bool(config.mqtt.host),
+            audit=link.audit,
+        )
+        desk = PairingDesk(
+            keyring=keyring,
+            box=name,
+            clock=self._clock,
+            broker=(config.mqtt.host or home.host, config.mqtt.port),
+            audit=link.audit,
+            membership=membership,
+            address=partial(base_url, config.web),
+        )
+        central = self._central(membership, keyring, trouble=start.trouble)
+        return (central, *link.components, reboot), desk
+
+    def _central(self, membership: Membership, keyring: Keyring, *, trouble: tuple[str, ...]) -> Central:
+        central = Central(
+            membership=membership,
+            keyring=keyring,
+            board=self._board,
+            issues=self._issues,
+            clock=self._clock,
+            trouble=trouble,
+        )
+        central.register(self._bus)
+        return central
 
     def _make_world(self, config: Config) -> World:
         machine = board_of(config)

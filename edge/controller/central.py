@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 import time
 from collections.abc import Mapping
@@ -10,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.controller.folder import Folder
 from edge.controller.issuer import CommandIssuer, Issuer
-from edge.model.errors import Fault, Invalid, Unavailable
+from edge.model.errors import Invalid
 from edge.vault.authority import Authority, Purpose
 from edge.vault.certificates import Certificate, check_issued, new_key, request_for
-from edge.vault.secret_file import read_secret, replace_whole
 from edge.vault.tls import client_context
 
 DEFAULT_PORT = 8883
@@ -49,7 +48,7 @@ class CentralBroker:
 class Central:
     """The part of a controller's home that is about the central broker: `central.json`, `client.json` and `ca/`."""
 
-    def __init__(self, folder: Path, *, name: str) -> None:
+    def __init__(self, folder: Folder, *, name: str) -> None:
         """`name`: the controller's, for a certificate that is made now."""
         self._folder = folder
         self._name = name
@@ -57,14 +56,14 @@ class Central:
     @property
     def authority(self) -> Authority:
         """The controller's own, whether it signs for the broker or not."""
-        return Authority(self._folder / "ca")
+        return Authority(self._folder.path / "ca")
 
     def broker(self) -> CentralBroker | None:
-        said = self._read("central.json")
+        said = self._folder.read("central.json")
         try:
             return CentralBroker(**said) if said else None
         except TypeError as error:
-            raise Fault(f"{self._folder / 'central.json'} is damaged: {error}", code="home_broken") from error
+            raise self._folder.damaged("central.json", error) from error
 
     @property
     def others(self) -> bool:
@@ -75,7 +74,7 @@ class Central:
     def use(self, broker: CentralBroker) -> None:
         """From now on boxes are paired to that broker."""
         said = {name: getattr(broker, name) for name in ("host", "port", "ca_command", "ca_file")}
-        self._write("central.json", said)
+        self._folder.write("central.json", said)
 
     def issuer(self) -> Issuer:
         broker = self.broker()
@@ -86,7 +85,7 @@ class Central:
     @property
     def client_name(self) -> str:
         """The common name under which the broker knows this controller."""
-        said = self._read("client.json")
+        said = self._folder.read("client.json", secret=True)
         return Certificate.read(said["certificate"]).name if said else self._name
 
     def client(self) -> ssl.SSLContext:
@@ -94,13 +93,13 @@ class Central:
 
         Raises Invalid, Unavailable, Fault.
         """
-        issuer, said = self.issuer(), self._read("client.json")
+        issuer, said = self.issuer(), self._folder.read("client.json", secret=True)
         ca = issuer.ca
         if not said or not self._good(said, ca):
             key, name = new_key(), self.client_name
             certificate = issuer.issue(request_for(key, name), name=name, purpose=Purpose.CLIENT)
             said = {"key": key, "certificate": certificate}
-            self._write("client.json", said)
+            self._folder.write("client.json", said)
         return client_context(ca=ca, certificate=said["certificate"], key=said["key"])
 
     def _good(self, said: Mapping[str, Any], ca: str) -> bool:
@@ -110,24 +109,3 @@ class Central:
         except Invalid:
             return False
         return True
-
-    def _read(self, name: str) -> dict[str, Any]:
-        path = self._folder / name
-        try:
-            said = json.loads(read_secret(path))
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise Unavailable(f"cannot read {path}: {error.strerror}", code="controller_home") from error
-        except ValueError as error:
-            raise Fault(f"{path} is damaged: {error}", code="home_broken") from error
-        if not isinstance(said, dict):
-            raise Fault(f"{path} is damaged: not an object", code="home_broken")
-        return said
-
-    def _write(self, name: str, said: Mapping[str, Any]) -> None:
-        path = self._folder / name
-        try:
-            replace_whole(path, json.dumps(said, indent=1).encode() + b"\n")
-        except OSError as error:
-            raise Unavailable(f"cannot write {path}: {error.strerror}", code="controller_home") from error

@@ -63,7 +63,7 @@ async def _list(options: argparse.Namespace, home: Home) -> int:
     others = (await asyncio.to_thread(Keyring, home.others_path)).keys()
     for other in others:
         print(json.dumps({**key_entry(other), "state": "other"}) if options.json else _other_line(other))
-    rotation = await asyncio.to_thread(Rotation.load, home.path)
+    rotation = await asyncio.to_thread(Rotation.load, home.folder)
     if rotation is not None and not options.json:
         print(f"being rotated from {rotation.old} to {rotation.new}: edgectl keys rotate goes on")
     return 0

@@ -115,7 +115,7 @@ class Controller:
     @property
     def where(self) -> str:
         """The broker, for people."""
-        return f"{self._broker.host}:{self._broker.port}"
+        return self._broker.where
 
     @property
     def connected(self) -> bool:

@@ -49,7 +49,7 @@ class Exporter:
                 group.create_task(self._follow(broker))
 
     async def _follow(self, broker: Broker) -> None:
-        where, backoff = f"{broker.host}:{broker.port}", Backoff()
+        where, backoff = broker.where, Backoff()
         outage = OutageLog(_LOG, where)
         while True:
             self._exposition.broker(where, up=False)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from edge.controller.central import Central
+from edge.controller.folder import Folder
 from edge.controller.keychain import Keychain
 from edge.controller.rotation import Rotation
 from edge.link.engine import Broker
-from edge.model.errors import Fault, Invalid, NotFound, Unavailable
+from edge.model.errors import Invalid, NotFound
 from edge.vault.pkcs11 import AskPin, no_pin
-from edge.vault.secret_file import replace_whole
 from edge.vault.signing import Signer
 
 ENV = "EDGECTL_HOME"
@@ -45,7 +40,8 @@ class Home:
 
     def __init__(self, path: Path, *, ask_pin: AskPin = no_pin) -> None:
         self.path = path
-        self.keychain = Keychain(path, ask_pin=ask_pin)
+        self.folder = Folder(path)
+        self.keychain = Keychain(self.folder, ask_pin=ask_pin)
 
     @property
     def ledger_path(self) -> Path:
@@ -59,7 +55,7 @@ class Home:
 
     def key_for(self, box: str) -> Signer:
         """What that box believes: while keys are rotated, the new one only once it is enrolled there."""
-        rotation = Rotation.load(self.path)
+        rotation = Rotation.load(self.folder)
         return self.key() if rotation is None else self.keychain.signer(rotation.kid_for(box))
 
     def key(self) -> Signer:
@@ -67,21 +63,22 @@ class Home:
         return self.keychain.active()
 
     def boxes(self) -> tuple[KnownBox, ...]:
-        entries = self._read("boxes.json")
+        entries = self.folder.read("boxes.json")
         try:
             return tuple(KnownBox(id=name, **entry) for name, entry in sorted(entries.items()))
         except TypeError as error:
-            raise Fault(f"{self.path / 'boxes.json'} is damaged: {error}", code="home_broken") from error
+            raise self.folder.damaged("boxes.json", error) from error
 
     def remember(self, *boxes: KnownBox) -> None:
         entries = {box.id: {name: value for name, value in asdict(box).items() if name != "id"} for box in boxes}
-        with self._locked():
-            self._write("boxes.json", {**self._read("boxes.json"), **entries})
+        with self.folder.locked():
+            self.folder.write("boxes.json", {**self.folder.read("boxes.json"), **entries})
 
     def forget(self, box: str) -> None:
         """No error when it is not known."""
-        with self._locked():
-            self._write("boxes.json", {name: one for name, one in self._read("boxes.json").items() if name != box})
+        with self.folder.locked():
+            known = self.folder.read("boxes.json")
+            self.folder.write("boxes.json", {name: one for name, one in known.items() if name != box})
 
     def find(self, text: str | None) -> KnownBox:
         """The box of that id, of that beginning of an id, or the only one. Raises NotFound, Invalid."""
@@ -105,7 +102,7 @@ class Home:
     @property
     def central(self) -> Central:
         """The central broker, and the authority that signs for it."""
-        return Central(self.path, name=self.keychain.held()[0].kid)  # the first: a name outlives its key
+        return Central(self.folder, name=self.keychain.held()[0].kid)  # the first: a name outlives its key
 
     def reserve_ctr(self, now_us: int, span_us: int, *, leap: bool) -> int:
         """The first of `span_us` numbers that may be given out; the reservation is durable.
@@ -113,45 +110,11 @@ class Home:
         `now_us`, unless the clock was set back by more than `span_us` or `leap` is wished for: then
         above everything reserved before, by whatever process.
         """
-        with self._locked():
-            end = int(self._read("counter.json").get("ctr", 0))
+        with self.folder.locked():
+            end = int(self.folder.read("counter.json").get("ctr", 0))
             first = max(end + 1, now_us) if leap or now_us < end - span_us else now_us
-            self._write("counter.json", {"ctr": max(end, first + span_us)})
+            self.folder.write("counter.json", {"ctr": max(end, first + span_us)})
         return first
-
-    def _read(self, name: str) -> dict[str, Any]:
-        path = self.path / name
-        try:
-            value = json.loads(path.read_bytes())
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise Unavailable(f"cannot read {path}: {error.strerror}", code="controller_home") from error
-        except ValueError as error:
-            raise Fault(f"{path} is damaged: {error}", code="home_broken") from error
-        if not isinstance(value, dict):
-            raise Fault(f"{path} is damaged: not an object", code="home_broken")
-        return value
-
-    def _write(self, name: str, value: Mapping[str, Any]) -> None:
-        try:
-            replace_whole(self.path / name, json.dumps(value, indent=1).encode() + b"\n")
-        except OSError as error:
-            raise Unavailable(f"cannot write {self.path / name}: {error.strerror}", code="controller_home") from error
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One edgectl at a time."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise Unavailable(f"cannot use {self.path}: {error.strerror}", code="controller_home") from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
 
 def _only(boxes: tuple[KnownBox, ...], otherwise: str) -> KnownBox:

@@ -6,19 +6,18 @@ a file beside it or a `pkcs11:` URI. No secret is in it. Blocking.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
 
+from edge.controller.folder import Folder
 from edge.model.errors import Fault, Invalid, NotFound, Unavailable
 from edge.vault.pkcs11 import SCHEME, AskPin, TokenKey, no_pin
-from edge.vault.secret_file import replace_whole
 from edge.vault.signing import PublicKey, Signer, SigningKey
 
+_FILE = "keys.json"
 _FIRST = "key.pem"
 
 
@@ -44,8 +43,8 @@ class HeldKey:
 class Keychain:
     """Raises Fault `home_broken` on a damaged file, Unavailable when the disk or the device refuses."""
 
-    def __init__(self, home: Path, *, ask_pin: AskPin = no_pin) -> None:
-        self._home = home
+    def __init__(self, folder: Folder, *, ask_pin: AskPin = no_pin) -> None:
+        self._folder = folder
         self._ask_pin = ask_pin
         self._open: dict[str, Signer] = {}
 
@@ -76,73 +75,61 @@ class Keychain:
 
     def add(self, uri: str | None = None, *, make: bool = False) -> HeldKey:
         """A key for later: a new file, or the one that a token has (or is told to make). Raises Invalid `key_known`."""
-        held = self.held()
         if uri is None:
-            name = f"keys/{datetime.now(UTC):%Y%m%d-%H%M%S}-{len(held)}.pem"
-            signer: Signer = SigningKey.load_or_create(self._home / name)
-            source = name
+            source = f"keys/{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}.pem"
+            signer: Signer = SigningKey.load_or_create(self._folder.path / source)
         else:
             signer, source = TokenKey.open(uri, ask_pin=self._ask_pin, make=make), uri
-        if any(key.kid == signer.kid for key in held):
-            raise Invalid(f"the key {signer.kid} is here already", code="key_known")
         new = _held(signer, source, KeyState.NEXT)
-        self._write((*held, new))
+        with self._folder.locked():
+            held = self.held()
+            if any(key.kid == signer.kid for key in held):
+                raise Invalid(f"the key {signer.kid} is here already", code="key_known")
+            self._write((*held, new))
         return new
 
     def activate(self, kid: str) -> None:
         """From now on this one signs; the one before is retired."""
         self.find(kid)
-        states = {KeyState.ACTIVE: KeyState.RETIRED}
-        self._write(
-            tuple(
-                replace(key, state=KeyState.ACTIVE if key.kid == kid else states.get(key.state, key.state))
-                for key in self.held()
-            )
-        )
+        with self._folder.locked():
+            held = [replace(k, state=KeyState.RETIRED) if k.state is KeyState.ACTIVE else k for k in self.held()]
+            self._write(replace(key, state=KeyState.ACTIVE) if key.kid == kid else key for key in held)
 
     def retire(self, kid: str) -> None:
         """Raises Invalid `key_in_use` for the active one."""
-        if self.find(kid).state is KeyState.ACTIVE:
-            raise Invalid(f"{kid} signs now: rotate to another key first", code="key_in_use")
-        self._write(tuple(replace(k, state=KeyState.RETIRED) if k.kid == kid else k for k in self.held()))
+        with self._folder.locked():
+            if self.find(kid).state is KeyState.ACTIVE:
+                raise Invalid(f"{kid} signs now: rotate to another key first", code="key_in_use")
+            self._write(replace(k, state=KeyState.RETIRED) if k.kid == kid else k for k in self.held())
 
     def _begin(self) -> HeldKey:
-        first = _held(SigningKey.load_or_create(self._home / _FIRST), _FIRST, KeyState.ACTIVE)
+        first = _held(SigningKey.load_or_create(self._folder.path / _FIRST), _FIRST, KeyState.ACTIVE)
         self._write((first,))
         return first
 
     def _signer_at(self, source: str) -> Signer:
         if source.startswith(SCHEME):
             return TokenKey.open(source, ask_pin=self._ask_pin)
-        path = self._home / source
+        path = self._folder.path / source
         if not path.exists():
             raise Unavailable(f"the key file {path} is gone", code="key_file")
         return SigningKey.load_or_create(path)
 
     def _read(self) -> tuple[HeldKey, ...]:
-        path = self._home / "keys.json"
+        document = self._folder.read(_FILE)
         try:
-            entries = json.loads(path.read_bytes())["keys"]
+            entries = document["keys"] if document else ()
             held = tuple(HeldKey(**{**entry, "state": KeyState(entry["state"])}) for entry in entries)
             for key in held:
                 PublicKey.from_base64(key.public)
-        except FileNotFoundError:
-            return ()
-        except OSError as error:
-            raise Unavailable(f"cannot read {path}: {error.strerror}", code="controller_home") from error
         except (ValueError, KeyError, TypeError, Invalid) as error:
-            raise Fault(f"{path} is damaged: {error}", code="home_broken") from error
-        if [key.state for key in held].count(KeyState.ACTIVE) != 1:
-            raise Fault(f"{path} is damaged: not one active key", code="home_broken")
+            raise self._folder.damaged(_FILE, error) from error
+        if held and [key.state for key in held].count(KeyState.ACTIVE) != 1:
+            raise self._folder.damaged(_FILE, "not one active key")
         return held
 
-    def _write(self, held: tuple[HeldKey, ...]) -> None:
-        path = self._home / "keys.json"
-        document: Mapping[str, Any] = {"v": 1, "keys": [asdict(key) for key in held]}
-        try:
-            replace_whole(path, json.dumps(document, indent=1).encode() + b"\n")
-        except OSError as error:
-            raise Unavailable(f"cannot write {path}: {error.strerror}", code="controller_home") from error
+    def _write(self, held: Iterable[HeldKey]) -> None:
+        self._folder.write(_FILE, {"v": 1, "keys": [asdict(key) for key in held]})
 
 
 def _held(signer: Signer, source: str, state: KeyState) -> HeldKey:

@@ -29,13 +29,13 @@ def begin(home: Home, *, kid: str | None = None) -> Rotation:
 
     Raises NotFound when `kid` is not here.
     """
-    under_way = Rotation.load(home.path)
+    under_way = Rotation.load(home.folder)
     if under_way is not None:
         return under_way
     coming = [key.kid for key in home.keychain.held() if key.state is KeyState.NEXT]
     new = home.keychain.find(kid).kid if kid else coming[-1] if coming else home.keychain.add().kid
     rotation = Rotation(old=home.key().kid, new=new)
-    rotation.save(home.path)
+    rotation.save(home.folder)
     return rotation
 
 
@@ -60,7 +60,7 @@ async def carry_on(home: Home, *, tell: Tell, timeout_s: float, sole: bool = Fal
     if rotation.phase(names) is not Phase.DONE:
         return rotation
     await asyncio.to_thread(home.keychain.activate, rotation.new)
-    await asyncio.to_thread(Rotation.clear, home.path)
+    await asyncio.to_thread(Rotation.clear, home.folder)
     return None
 
 
@@ -87,7 +87,7 @@ class _Progress:
     async def note(self, box: str, phase: Phase) -> None:
         async with self._writing:
             self.rotation = self.rotation.enrol(box) if phase is Phase.ENROL else self.rotation.retire(box)
-            await asyncio.to_thread(self.rotation.save, self._home.path)
+            await asyncio.to_thread(self.rotation.save, self._home.folder)
 
 
 class _Step:

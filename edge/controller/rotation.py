@@ -6,15 +6,11 @@ signs and takes the old away everywhere. Interrupted at any point it goes on fro
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
 
-from edge.model.errors import Fault, Unavailable
-from edge.vault.secret_file import replace_whole
+from edge.controller.folder import Folder
 
 _FILE = "rotation.json"
 
@@ -58,30 +54,18 @@ class Rotation:
         return replace(self, retired=(*self.retired, box)) if box not in self.retired else self
 
     @classmethod
-    def load(cls, home: Path) -> Rotation | None:
+    def load(cls, home: Folder) -> Rotation | None:
         """The one under way; None when there is none. Blocking. Raises Fault `home_broken`, Unavailable."""
-        path = home / _FILE
+        body = home.read(_FILE)
         try:
-            body = json.loads(path.read_bytes())
-            return cls(body["old"], body["new"], tuple(body["enrolled"]), tuple(body["retired"]))
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise Unavailable(f"cannot read {path}: {error.strerror}", code="controller_home") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise Fault(f"{path} is damaged: {error}", code="home_broken") from error
+            return cls(body["old"], body["new"], tuple(body["enrolled"]), tuple(body["retired"])) if body else None
+        except (KeyError, TypeError) as error:
+            raise home.damaged(_FILE, error) from error
 
-    def save(self, home: Path) -> None:
+    def save(self, home: Folder) -> None:
         """Durable. Blocking."""
-        _write(home / _FILE, {"v": 1, **asdict(self)})
+        home.write(_FILE, {"v": 1, **asdict(self)})
 
     @staticmethod
-    def clear(home: Path) -> None:
-        (home / _FILE).unlink(missing_ok=True)
-
-
-def _write(path: Path, body: Mapping[str, Any]) -> None:
-    try:
-        replace_whole(path, json.dumps(body, indent=1).encode() + b"\n")
-    except OSError as error:
-        raise Unavailable(f"cannot write {path}: {error.strerror}", code="controller_home") from error
+    def clear(home: Folder) -> None:
+        (home.path / _FILE).unlink(missing_ok=True)

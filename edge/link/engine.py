@@ -48,6 +48,11 @@ class Broker:
     port: int
     tls: ssl.SSLContext | None = field(default=None, repr=False)
 
+    @property
+    def where(self) -> str:
+        """HOST:PORT, for people."""
+        return f"{self.host}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True)
 class Will:
@@ -257,7 +262,7 @@ class Engine:
 
     @property
     def _where(self) -> str:
-        return f"the broker {self._broker.host}:{self._broker.port}"
+        return f"the broker {self._broker.where}"
 
     def _told(self, error: Exception | None, what: str) -> Unavailable | Forbidden:
         """What the network or TLS said, as an error of ours."""

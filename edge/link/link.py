@@ -102,7 +102,7 @@ class Link:
         self._presence = Presence(boot=self._boot, version=version, slot=slot, clock=clock, clock_word=clock_word)
         self._events: asyncio.Queue[Letter] = asyncio.Queue(_EVENTS_WAITING)
         self._refusals = Refusals()
-        self._status = LinkStatus(board=board, clock=clock, box=box_id, broker=_where(self._network.broker))
+        self._status = LinkStatus(board=board, clock=clock, box=box_id, broker=self._network.broker.where)
         self._emit("life", "box.started", sev=1, facts={"sw": version})
 
     @property
@@ -273,7 +273,7 @@ class Link:
         parts.lives.begin_elsewhere()
         parts.dialect.version = Dialect().version
         parts.pump.rewind((await parts.outbox.extent()).acked)
-        self._status.move(_where(self._network.broker))
+        self._status.move(self._network.broker.where)
 
     async def _look_on(self, desk: DesiredDesk, error: EdgeError, wait_s: float) -> None:
         """The broker on trial was not reached: try again soon, or go back when its time is over."""
@@ -353,10 +353,6 @@ class Link:
 
     def _on_buried(self, eseq: int) -> None:
         self._emit("audit", "outbox.dead_letter", sev=2, facts={"eseq": eseq})
-
-
-def _where(broker: Broker) -> str:
-    return f"{broker.host}:{broker.port}"
 
 
 def _first_edge_error(group: BaseExceptionGroup[BaseException]) -> EdgeError:

@@ -25,14 +25,14 @@ class Network:
         self._configured_spread_s = self._spread_s = spread_s
         self._clock = clock
         self._held = self._trial = LinkWish()
-        self._held_for = self._trial_for = self._address
+        self._held_for = self._trial_for = self.home
         self._trying = False
         self._until_ns = 0
 
     @property
     def home(self) -> str:
-        """Where the route leads, without any document."""
-        return f"{self._route.broker.host}:{self._route.broker.port}"
+        """Where the route leads, without any document; a renewed certificate changes nothing of it."""
+        return self._route.broker.where
 
     @property
     def broker(self) -> Broker:
@@ -45,7 +45,7 @@ class Network:
 
     @property
     def on_trial(self) -> bool:
-        return self._trying and self._trial_for == self._address
+        return self._trying and self._trial_for == self.home
 
     @property
     def left_s(self) -> float:
@@ -59,7 +59,7 @@ class Network:
     def adopt(self, wish: LinkWish) -> None:
         """From now on this holds."""
         before = self.broker
-        self._held, self._held_for, self._trying = wish, self._address, False
+        self._held, self._held_for, self._trying = wish, self.home, False
         spread_s = wish.reconnect_spread_s
         self._spread_s = self._configured_spread_s if spread_s is None else spread_s
         if self.broker != before:
@@ -67,7 +67,7 @@ class Network:
 
     def try_out(self, wish: LinkWish) -> None:
         """For `TRIAL_S` the link may look for that one."""
-        self._trial, self._trial_for, self._trying = wish, self._address, True
+        self._trial, self._trial_for, self._trying = wish, self.home, True
         self._until_ns = self._clock.mono_ns() + round(TRIAL_S * 1e9)
         self._route.leave()
 
@@ -79,12 +79,7 @@ class Network:
 
     @property
     def _holds(self) -> Broker:
-        return self._of(self._held) if self._held_for == self._address else self._route.broker
-
-    @property
-    def _address(self) -> tuple[str, int]:
-        """A renewed certificate changes nothing of where the route leads."""
-        return self._route.broker.host, self._route.broker.port
+        return self._of(self._held) if self._held_for == self.home else self._route.broker
 
     def _of(self, wish: LinkWish) -> Broker:
         """The route's way of proving itself goes with it wherever it is."""

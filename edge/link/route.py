@@ -26,11 +26,6 @@ class Route:
         self._changed = asyncio.Event()
         self._trial: asyncio.Future[None] | None = None
 
-    @property
-    def where(self) -> str:
-        """The broker, for people."""
-        return f"{self.broker.host}:{self.broker.port}"
-
     def move(self, broker: Broker, *, own: bool = False) -> None:
         """The link leaves where it is and connects there; nothing that waits to be sent is lost."""
         self.broker, self.own = broker, own
@@ -56,9 +51,7 @@ class Route:
         except BaseException as error:
             self.move(before, own=before_own)
             if isinstance(error, TimeoutError):
-                raise TimedOut(
-                    f"the broker {broker.host}:{broker.port} did not answer within {timeout_s:g} s"
-                ) from None
+                raise TimedOut(f"the broker {broker.where} did not answer within {timeout_s:g} s") from None
             raise
         finally:
             self._trial = None

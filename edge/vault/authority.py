@@ -7,12 +7,10 @@ A folder holds `ca.pem` (key and certificate, mode 0600), `ca.crt` (the certific
 from __future__ import annotations
 
 import datetime
-import fcntl
 import ipaddress
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -25,7 +23,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from edge.model.errors import Fault, Invalid, Unavailable
 from edge.vault.certificates import checked_name, common_name
-from edge.vault.secret_file import load_or_create, replace_whole
+from edge.vault.own_pair import own_pair
+from edge.vault.secret_file import folder_lock, replace_whole
 
 _CA_DAYS = 20 * 365
 _EARLY = datetime.timedelta(hours=1)  # a box's clock may be a little behind
@@ -104,7 +103,7 @@ class Authority:
 
     def revoke(self, name: str, *, now_s: int) -> tuple[Issued, ...]:
         """Every good certificate of that name is none from now on, in a new `crl.pem`; gives those that were."""
-        with self._locked():
+        with folder_lock(self._folder, code="key_file"):
             issued = self.issued()
             good = [one for one in issued if one.name == name and not one.revoked_s and one.not_after_s > now_s]
             self._write_issued([replace(one, revoked_s=now_s) if one in good else one for one in issued])
@@ -127,20 +126,11 @@ class Authority:
         return self.crl_file
 
     def _own(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-        path = self._folder / "ca.pem"
-        pem = load_or_create(path, _new_authority)
-        try:
-            key = serialization.load_pem_private_key(pem, password=None)
-            certificate = x509.load_pem_x509_certificate(pem)
-        except (ValueError, TypeError) as error:
-            raise Fault(f"{path} holds no readable key and certificate", code="ca_broken") from error
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate.public_key() != key.public_key():
-            raise Fault(f"{path} holds a key that is not its certificate's", code="ca_broken")
-        return key, certificate
+        return own_pair(self._folder / "ca.pem", _new_authority, code="ca_broken")
 
     def _note(self, certificate: x509.Certificate, name: str, purpose: Purpose) -> None:
         not_after_s = int(certificate.not_valid_after_utc.timestamp())
-        with self._locked():
+        with folder_lock(self._folder, code="key_file"):
             one = Issued(f"{certificate.serial_number:x}", name, purpose, not_after_s)
             self._write_issued([*self.issued(), one])
 
@@ -153,19 +143,6 @@ class Authority:
             replace_whole(path, content)
         except OSError as error:
             raise Unavailable(f"cannot write {path}: {error.strerror}", code="key_file") from error
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise Unavailable(f"cannot use {self._folder}: {error.strerror}", code="key_file") from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
 
 def _new_authority() -> bytes:

@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from edge.model.errors import Fault
-from edge.vault.secret_file import load_or_create
+from edge.vault.own_pair import own_pair
 
 _YEARS = 30
 
@@ -36,14 +35,7 @@ class DtlsIdentity:
 
         Raises Fault `key_broken` or `key_exposed`, Unavailable `key_file`.
         """
-        pem = load_or_create(path, _new_pem)
-        try:
-            key = serialization.load_pem_private_key(pem, password=None)
-            certificate = x509.load_pem_x509_certificate(pem)
-        except (ValueError, TypeError) as error:
-            raise Fault(f"{path} holds no readable key and certificate", code="key_broken") from error
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate.public_key() != key.public_key():
-            raise Fault(f"{path} holds a key that is not its certificate's", code="key_broken")
+        key, certificate = own_pair(path, _new_pem, code="key_broken")
         return cls(key, certificate, certificate.fingerprint(hashes.SHA256()).hex(":").upper())
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edge.model.errors import Fault, Unavailable
@@ -44,6 +45,21 @@ def replace_whole(path: Path, content: bytes) -> None:
         draft.unlink(missing_ok=True)
         raise
     _sync_directory(path.parent)
+
+
+@contextlib.contextmanager
+def folder_lock(folder: Path, *, code: str) -> Iterator[None]:
+    """One process at a time for what is kept there; the folder is made (mode 0700). Raises Unavailable of that code."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Unavailable(f"cannot use {folder}: {error.strerror}", code=code) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _place(path: Path, content: bytes) -> None:

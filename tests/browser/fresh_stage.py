@@ -12,14 +12,13 @@ from playwright.async_api import Page, expect
 
 from edge.app.admission import Admission
 from edge.rtc.sessions import WhepSessions
-from edge.rtc.unit_feed import UnitFeed
 from edge.runtime.clock import SystemClock
 from edge.runtime.command_bus import CommandBus
 from edge.runtime.component import Context
 from edge.runtime.status_board import StatusBoard
 from edge.web.app import create_app
 from tests.browser.page_stage import DOCUMENT, NoPictures, OneCode, RefusingWhep, Stage
-from tests.browser.whep_stage import Producer
+from tests.browser.whep_stage import Producer, fed_sessions
 from tests.invited import admission_in
 
 _TELL_S = 0.3
@@ -40,13 +39,7 @@ class FreshStage:
 @asynccontextmanager
 async def fresh_stage(folder: Path, *, embed_origins: Sequence[str] = ()) -> AsyncIterator[FreshStage]:
     producer = Producer(folder / "u.sock")
-    feed = UnitFeed(
-        rung="main",
-        path=producer.path,
-        on_unit=lambda unit: sessions.deliver(unit),
-        on_connect=lambda: sessions.resync("main"),
-    )
-    sessions = WhepSessions(feedback={"main": feed}, clock=SystemClock())
+    feed, sessions = fed_sessions(producer)
     board = StatusBoard()
     for section, value in {**DOCUMENT, "viewers": [], "issues": []}.items():
         board.put(section, value)

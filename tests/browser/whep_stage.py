@@ -126,9 +126,8 @@ class Box:
     sessions: WhepSessions
 
 
-@contextlib.asynccontextmanager
-async def serving_box(tmp_path: Path) -> AsyncIterator[Box]:
-    producer = Producer(tmp_path / "u.sock")
+def fed_sessions(producer: Producer) -> tuple[UnitFeed, WhepSessions]:
+    """Of the rung `main`, as the process edge-rtc ties them together."""
     feed = UnitFeed(
         rung="main",
         path=producer.path,
@@ -136,6 +135,13 @@ async def serving_box(tmp_path: Path) -> AsyncIterator[Box]:
         on_connect=lambda: sessions.resync("main"),
     )
     sessions = WhepSessions(feedback={"main": feed}, clock=SystemClock())
+    return feed, sessions
+
+
+@contextlib.asynccontextmanager
+async def serving_box(tmp_path: Path) -> AsyncIterator[Box]:
+    producer = Producer(tmp_path / "u.sock")
+    feed, sessions = fed_sessions(producer)
     context = Context()
     server = await asyncio.start_server(Front(sessions).serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"

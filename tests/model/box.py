@@ -17,7 +17,8 @@ from edge.runtime.component import Context
 from edge.runtime.status_board import StatusBoard
 from edge.vault.keyring import TrustedKey
 from edge.vault.signing import SigningKey
-from tests.model.steploop import Process, StepLoop
+from tests.model.life import Lives
+from tests.model.steploop import StepLoop
 from tests.mqtt_orders import KEY, trust
 
 BOX = "box-abcdef"
@@ -51,41 +52,23 @@ class Ring:
         return self._keys.get(kid)
 
 
-class ModelBox:
+class ModelBox(Lives):
     """`runs` outlives each process: what was begun, in order. `told`: (life, number) of events given to the link.
 
     Operations: quick.run, slow.run (takes `args.seconds`), bad.run (fails after it began).
     """
 
     def __init__(self, loop: StepLoop, folder: Path) -> None:
-        self._loop = loop
+        super().__init__(loop, "box")
         self._folder = folder
         self.path = folder / "link.sqlite"
         self.runs: list[str] = []
         self.told: list[tuple[int, int]] = []
-        self.lives = 0
-        self.process: Process | None = None
         self.link: Link | None = None
-        self._main: asyncio.Task[Any] | None = None
-
-    @property
-    def alive(self) -> bool:
-        return self.process is not None
-
-    def start(self) -> None:
-        self.lives += 1
-        self.process = Process(self._loop, f"box {self.lives}")
-        self._main = self.process.start(self._run())
 
     def kill(self) -> None:
-        assert self.process is not None
-        process, self.process, self.link = self.process, None, None
-        process.kill()
-
-    def check_healthy(self) -> None:
-        if self._main is not None and self._main.done() and self.alive:
-            self._main.result()
-            raise AssertionError("the link ended although nobody asked it to")
+        self.link = None
+        super().kill()
 
     def event(self, n: int) -> None:
         assert self.link is not None

@@ -21,16 +21,17 @@ from edge.model.errors import Busy, Unavailable
 from edge.vault.signing import SigningKey
 from tests.model.box import BOX, UTC_AHEAD_S
 from tests.model.broker import SimBroker
-from tests.model.steploop import Process, StepExecutor, StepLoop
+from tests.model.life import Lives
+from tests.model.steploop import StepExecutor, StepLoop
 
 _MODULES = ("client", "conversation", "counter", "inflow", "orders")
 
 
-class ModelController:
+class ModelController(Lives):
     """`wishes` and `results` are what its user wrote down; `heard` is what each process was told of events."""
 
     def __init__(self, loop: StepLoop, broker: SimBroker, folder: Path, key: Ed25519PrivateKey) -> None:
-        self._loop = loop
+        super().__init__(loop, "controller")
         self._broker = broker
         self._home = Home(folder)
         self._key = SigningKey(key)
@@ -38,13 +39,6 @@ class ModelController:
         self.results: dict[str, list[Result]] = {}
         self.heard: list[tuple[int, Mapping[str, Any]]] = []
         self._news = asyncio.Event()
-        self.process: Process | None = None
-        self._lives = 0
-        self._main: asyncio.Task[Any] | None = None
-
-    @property
-    def alive(self) -> bool:
-        return self.process is not None
 
     @contextlib.contextmanager
     def in_the_model(self) -> Iterator[None]:
@@ -55,21 +49,6 @@ class ModelController:
             stack.enter_context(mock.patch("edge.controller.client.Engine", self._broker.engine))
             stack.enter_context(mock.patch("edge.controller.ledger.ThreadPoolExecutor", StepExecutor))
             yield
-
-    def start(self) -> None:
-        self._lives += 1
-        self.process = Process(self._loop, f"controller {self._lives}")
-        self._main = self.process.start(self._run())
-
-    def kill(self) -> None:
-        assert self.process is not None
-        process, self.process = self.process, None
-        process.kill()
-
-    def check_healthy(self) -> None:
-        if self._main is not None and self._main.done() and self.alive:
-            self._main.result()
-            raise AssertionError("the controller ended although nobody asked it to")
 
     def wish(self, id: str, op: str, **args: Any) -> None:
         self.wishes[id] = (op, {"run": id, **args})
@@ -123,7 +102,7 @@ class ModelController:
                 return
 
     def _on_event(self, box: str, event: Mapping[str, Any]) -> None:
-        self.heard.append((self._lives, event))
+        self.heard.append((self.lives, event))
 
 
 class LoopTime:

@@ -13,7 +13,8 @@ from edge.link.engine import Message
 from edge.model.errors import EdgeError
 from tests.model.box import BOX, UTC_AHEAD_S
 from tests.model.broker import SimBroker, SimEngine
-from tests.model.steploop import Process, StepLoop
+from tests.model.life import Lives
+from tests.model.steploop import StepLoop
 from tests.mqtt_orders import order, signed
 
 _ACK_S, _REPEAT_S = 1.0, 5.0
@@ -51,37 +52,19 @@ class Notebook:
                 self.open.pop(name, None)
 
 
-class Witness:
+class Witness(Lives):
     """Takes in and acknowledges, asks for what is missing, repeats a command until it has its final state."""
 
     def __init__(self, loop: StepLoop, broker: SimBroker) -> None:
-        self._loop = loop
+        super().__init__(loop, "controller")
         self._broker = broker
         self.book = Notebook()
         self._news = asyncio.Event()
-        self.process: Process | None = None
-        self._lives = 0
-        self._main: asyncio.Task[Any] | None = None
-
-    @property
-    def alive(self) -> bool:
-        return self.process is not None
-
-    def start(self) -> None:
-        self._lives += 1
-        self.process = Process(self._loop, f"controller {self._lives}")
-        self._main = self.process.start(self._run())
-
-    def kill(self) -> None:
-        assert self.process is not None
-        process, self.process = self.process, None
-        process.kill()
 
     def check_healthy(self) -> None:
         assert self.book.doubled == []
         assert len(self.book.epochs) <= 1
-        if self._main is not None and self._main.done() and self.alive:
-            self._main.result()
+        super().check_healthy()
 
     def finals(self, id: str) -> set[tuple[str, str]]:
         """The first in the box's order. A command that comes again after its end may also be told `expired` by then."""

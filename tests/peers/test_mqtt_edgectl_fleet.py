@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.controller.client import Controller
+from edge.controller.folder import Folder
 from edge.controller.home import Home
 from edge.controller.rotation import Rotation
 from edge.model.command import ResultState
@@ -74,7 +75,7 @@ async def test_a_rotation_waits_for_the_box_that_is_away_and_ends_when_it_is_bac
         assert f"{here.id}: knows the new key" in out
         assert f"{away.id}: waiting: {away.id} is offline" in out
         assert f"not done: 1 box(es) have not confirmed ({away.id})" in out
-        rotation = Rotation.load(home)
+        rotation = Rotation.load(Folder(home))
         assert rotation is not None
         assert set(kids(here)) == {old, rotation.new}
         assert await obeys(here, home)

@@ -53,18 +53,19 @@ def central_of(box: EnrollingBox, clock: FakeClock, *, trouble: tuple[str, ...] 
 
 def test_a_box_that_is_enrolled_nowhere_begins_at_its_own_broker(box: EnrollingBox) -> None:
     start = Start.of(MQTT, box.file)
-    assert (start.route.where, start.route.own, start.enrolment, start.trouble) == ("127.0.0.1:1884", True, None, ())
+    assert (start.route.broker.where, start.route.own) == ("127.0.0.1:1884", True)
+    assert (start.enrolment, start.trouble) == (None, ())
 
 
 def test_an_enrolled_box_begins_at_the_central_broker_with_tls(enrolled: EnrollingBox) -> None:
     start = Start.of(MQTT, enrolled.file)
-    assert (start.route.where, start.route.own) == ("broker.example:8883", False)
+    assert (start.route.broker.where, start.route.own) == ("broker.example:8883", False)
     assert start.route.broker.tls is not None
 
 
 def test_a_configured_host_wins_over_an_enrolment(enrolled: EnrollingBox) -> None:
     start = Start.of(MqttConfig(host="127.0.0.1", port=1885), enrolled.file)
-    assert (start.route.where, start.route.own, start.enrolment) == ("127.0.0.1:1885", False, None)
+    assert (start.route.broker.where, start.route.own, start.enrolment) == ("127.0.0.1:1885", False, None)
 
 
 def test_configured_files_bring_tls(enrolled: EnrollingBox, tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_configured_files_bring_tls(enrolled: EnrollingBox, tmp_path: Path) -> N
     assert start.route.broker.tls is not None
     (tmp_path / "key_file").unlink()
     start = Start.of(MqttConfig(host="b", port=8883, **files), enrolled.file)
-    assert (start.route.where, start.route.broker.tls) == ("b:8883", None)
+    assert (start.route.broker.where, start.route.broker.tls) == ("b:8883", None)
     assert start.trouble == (f"mqtt.key_file: cannot read {tmp_path / 'key_file'}",)
 
 
@@ -130,4 +131,4 @@ async def test_the_way_home_is_the_boxs_own_broker(tmp_path: Path) -> None:
     way = LinkWay(route, link=link, home=own_broker(MQTT))
     route.move(own_broker(MqttConfig(port=1)))
     way.go_home()
-    assert (route.where, route.own) == ("127.0.0.1:1884", True)
+    assert (route.broker.where, route.own) == ("127.0.0.1:1884", True)

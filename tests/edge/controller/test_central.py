@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.controller.central import Central, CentralBroker
+from edge.controller.folder import Folder
 from edge.controller.issuer import CommandIssuer
 from edge.model.errors import EdgeError, Fault, Invalid, Unavailable
 from edge.vault.authority import Authority, Purpose
@@ -15,7 +16,7 @@ NAME = "ctl-0123456789"
 
 @pytest.fixture
 def central(tmp_path: Path) -> Central:
-    return Central(tmp_path / "home", name=NAME)
+    return Central(Folder(tmp_path / "home"), name=NAME)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_the_broker_is_remembered(central: Central) -> None:
 def test_the_controllers_certificate_is_made_once_and_keeps_its_name(central: Central, tmp_path: Path) -> None:
     central.client()
     text = (tmp_path / "home" / "client.json").read_text()
-    rotated = Central(tmp_path / "home", name="ctl-another00")
+    rotated = Central(Folder(tmp_path / "home"), name="ctl-another00")
     rotated.client()
     assert (tmp_path / "home" / "client.json").read_text() == text
     assert (central.client_name, rotated.client_name) == (NAME, NAME)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.controller.folder import Folder
 from edge.controller.rotation import Phase, Rotation
 from edge.model.errors import Fault
 
@@ -29,17 +30,17 @@ def test_a_box_that_joins_in_between_holds_the_retirement_up() -> None:
 
 
 def test_it_goes_on_from_the_file(tmp_path: Path) -> None:
-    assert Rotation.load(tmp_path) is None
+    assert Rotation.load(Folder(tmp_path)) is None
     rotation = Rotation("old", "new").enrol("a").enrol("a").retire("b")
-    rotation.save(tmp_path)
-    assert Rotation.load(tmp_path) == rotation
-    Rotation.clear(tmp_path)
-    Rotation.clear(tmp_path)
-    assert Rotation.load(tmp_path) is None
+    rotation.save(Folder(tmp_path))
+    assert Rotation.load(Folder(tmp_path)) == rotation
+    Rotation.clear(Folder(tmp_path))
+    Rotation.clear(Folder(tmp_path))
+    assert Rotation.load(Folder(tmp_path)) is None
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"old": "x"}', '{"old": "a", "new": "b", "enrolled": 5, "retired": []}'])
 def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "rotation.json").write_text(text)
     with pytest.raises(Fault, match=r"rotation\.json is damaged"):
-        Rotation.load(tmp_path)
+        Rotation.load(Folder(tmp_path))

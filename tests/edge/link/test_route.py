@@ -26,7 +26,7 @@ async def test_a_trial_that_is_reached_stays(route: Route) -> None:
     assert (route.broker, route.own) == (AWAY, False)
     route.reached()
     await trial
-    assert (route.broker, route.own, route.where) == (AWAY, False, "away.example:2")
+    assert (route.broker, route.own, route.broker.where) == (AWAY, False, "away.example:2")
 
 
 async def test_a_trial_that_fails_says_why_and_is_back_where_it_was(route: Route) -> None:
