@@ -40,6 +40,7 @@ from edge.runtime.ipc import IpcClient
 from edge.runtime.supervisor import Supervisor
 from edge.runtime.unit_wire import pack_format, pack_unit
 
+_ROOT = Path(__file__).parents[2]
 FPS, BITRATE_BPS, WIDTH, HEIGHT = 60, 8_000_000, 1920, 1080
 FORMAT = StreamFormat("main", 1, Codec.H264, VideoFormat(WIDTH, HEIGHT, Fraction(FPS)))
 
@@ -140,8 +141,8 @@ class Child:
     """This program again, in another role."""
 
     def __init__(self, role: str, folder: Path) -> None:
-        command = [sys.executable, __file__, "--role", role, "--folder", str(folder)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", "tests.bench.viewer_cost", "--role", role, "--folder", str(folder)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT, text=True)
         assert self.line() == "ready"
 
     def __enter__(self) -> Child:

@@ -30,7 +30,9 @@ from edge.runtime.ipc import IpcClient
 from edge.runtime.supervisor import Supervisor
 from tests.bench.conditions import cpu_s, rss_mb, say
 
-_SOURCE = Path(__file__).parents[1] / "browser" / "unit_producer.py"
+_ROOT = Path(__file__).parents[2]
+_SOURCE = "tests.browser.unit_producer"
+_SELF = "tests.bench.viewers"
 _CROWDS = 2
 _TELL_EVERY_S = 15.0
 _STAY_S = (5.0, 20.0)
@@ -99,13 +101,12 @@ class Crowd:
 class Child:
     """Starts and says so. One that talks on without being asked must not find a pipe that nobody reads."""
 
-    def __init__(self, *command: object, talks: bool = True) -> None:
-        pipe = subprocess.PIPE if talks else subprocess.DEVNULL
-        self.process = subprocess.Popen(
-            [sys.executable, *map(str, command)], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
-        )
-        if talks:
-            self.line()
+    def __init__(self, module: str, *options: object, talks: bool = True) -> None:
+        argv = [sys.executable, "-m", module, *map(str, options)]
+        heard = subprocess.PIPE if talks else subprocess.DEVNULL
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=heard, cwd=_ROOT, text=True)
+        if talks and (said := self.line()) != "ready":
+            raise SystemExit(f"{module} did not start, it said {said!r}")
 
     def __enter__(self) -> Child:
         return self
@@ -131,9 +132,9 @@ def measure(minutes: float, viewers: int) -> None:
     with tempfile.TemporaryDirectory(prefix="viewers-", dir="/tmp") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         stack.enter_context(Child(_SOURCE, folder / "u.sock", "--bitrate-bps", 800_000, "--gop-s", 2, talks=False))
-        rtc = stack.enter_context(Child(__file__, "--role", "rtc", "--folder", folder, "--viewers", viewers + 10))
+        rtc = stack.enter_context(Child(_SELF, "--role", "rtc", "--folder", folder, "--viewers", viewers + 10))
         size = viewers // _CROWDS
-        crowd = (__file__, "--role", "crowd", "--folder", folder, "--viewers", size, "--seed")
+        crowd = (_SELF, "--role", "crowd", "--folder", folder, "--viewers", size, "--seed")
         crowds = [stack.enter_context(Child(*crowd, seed)) for seed in range(_CROWDS)]
         pid = rtc.process.pid
         begin, busy_s = time.monotonic(), cpu_s(pid)
@@ -146,6 +147,8 @@ def measure(minutes: float, viewers: int) -> None:
                 f"  {readings[-1][0]:4.0f} s: {readings[-1][1]:6.1f} MB, {percent:5.1f} % of a core, "
                 f"{counts[0]} joined, {counts[1]} refused, {counts[2]} packets"
             )
+    if not counts[2]:
+        raise SystemExit("no viewer got a packet: nothing was measured")
     settled = [size_mb for at_s, size_mb in readings if at_s > 60] or [readings[-1][1]]
     say(f"after the first minute {settled[0]:.1f} MB, at the end {settled[-1]:.1f} MB, at most {max(settled):.1f} MB")
 
